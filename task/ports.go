@@ -1,0 +1,150 @@
+package task
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Repository keeps the records. Every method is one atomic operation of the
+// store, safe for concurrent use by many processes. A store that cannot be
+// reached is reported as an error that wraps ErrUnavailable, within two
+// seconds.
+type Repository interface {
+	Reader
+
+	// Create stores t with Version 1. ErrKeyTaken says that another task has
+	// its idempotency key.
+	Create(ctx context.Context, t Task) (Task, error)
+	// Update stores t if the stored Version is still t.Version, and returns it
+	// with the next one. ErrConflict: it is not; ErrNotFound: it is gone.
+	Update(ctx context.Context, t Task) (Task, error)
+	// Delete removes the record. ErrNotFound: there is none.
+	Delete(ctx context.Context, id ID) error
+	// FindByKey finds the task that was made with an idempotency key.
+	FindByKey(ctx context.Context, key string) (Task, error)
+	// Unfinished lists pending and processing tasks that have not changed
+	// since before, in order of id, starting after the given one.
+	Unfinished(ctx context.Context, before time.Time, after ID, limit int) ([]Task, error)
+	// Ping reports whether the store answers.
+	Ping(ctx context.Context) error
+}
+
+// Reader is the part of the repository that may be served from a cache.
+type Reader interface {
+	// Get returns one task or ErrNotFound.
+	Get(ctx context.Context, id ID) (Task, error)
+	// List returns the tasks that q selects, newest first: by CreatedAt, then
+	// by ID, both descending.
+	List(ctx context.Context, q Query) ([]Task, error)
+	// Count returns how many tasks a filter selects.
+	Count(ctx context.Context, f Filter) (int64, error)
+}
+
+// Filter selects tasks. The zero value selects all.
+type Filter struct {
+	Status Status // "" is any
+}
+
+// Query is one page of a listing: either Offset or After moves past earlier
+// tasks.
+type Query struct {
+	Filter
+	Limit  int    // 1 to 100 when it comes from the API
+	Offset int    // costs as much as it skips
+	After  Cursor // costs nothing, however deep; zero is the start
+}
+
+// Cursor is the place of the last task of a page in the order of a listing.
+type Cursor struct {
+	CreatedAt time.Time
+	ID        ID
+}
+
+// IsZero reports whether c is the start of the listing.
+func (c Cursor) IsZero() bool { return c.ID == "" }
+
+// Cache is the cached Reader with its way of forgetting.
+type Cache interface {
+	Reader
+	// Invalidate makes every cached copy of the task, and every cached list
+	// and count, unreachable. It is called after the change is stored. A cache
+	// that cannot be reached is not an error: its entries end by themselves.
+	Invalidate(ctx context.Context, id ID)
+}
+
+// Files keeps pictures, at slash-separated paths relative to DATA_DIR. A file
+// appears at its path complete and synced, or not at all.
+type Files interface {
+	// Stage opens a temporary file in dir, which is made if need be.
+	Stage(ctx context.Context, dir string) (Staged, error)
+	// Open opens a finished file. An error wraps fs.ErrNotExist if there is none.
+	Open(ctx context.Context, path string) (File, error)
+	// Keep says that the task's record exists, so its files are wanted. Files of
+	// tasks that were never kept are leftovers of a crash; see Sweep.
+	Keep(ctx context.Context, id ID) error
+	// RemoveTask removes every file of a task. No files is not an error.
+	RemoveTask(ctx context.Context, id ID) error
+	// Sweep removes temporary files older than before, and calls orphan for
+	// each task older than before whose files were never kept: true removes
+	// its files, false keeps them. It returns how many were removed.
+	Sweep(ctx context.Context, before time.Time, orphan func(ID) (bool, error)) (int, error)
+	// Ping reports whether files can be written.
+	Ping(ctx context.Context) error
+}
+
+// Staged is a file in the making. Exactly one of Commit and Discard ends it;
+// Discard after Commit does nothing, so it can be deferred.
+type Staged interface {
+	io.Writer
+	io.ReaderAt
+	// Commit syncs the file and moves it to path.
+	Commit(path string) error
+	// Discard removes it.
+	Discard() error
+}
+
+// File is a finished file, open for reading.
+type File interface {
+	io.ReadSeekCloser
+	io.ReaderAt
+	Size() int64
+	ModTime() time.Time
+}
+
+// Fetcher reads pictures that a client names instead of sending.
+type Fetcher interface {
+	// Check refuses at once what could never be read. The error wraps
+	// ErrSourceRefused and does not say what stands behind the address.
+	Check(src Source) error
+	// Fetch opens the source. Its reader is bounded in bytes and in time. An
+	// error that wraps ErrSourceRefused is permanent.
+	Fetch(ctx context.Context, src Source) (io.ReadCloser, error)
+}
+
+// Scheduler hands tasks to the workers.
+type Scheduler interface {
+	// Schedule makes sure that a job for the task is waiting, delayed or in
+	// work. Doing it twice is doing it once. ErrQueueFull: there is no room.
+	Schedule(ctx context.Context, t Task) error
+	// Withdraw takes the task's job out of the queue, or tells the worker that
+	// has it, on whichever process, to stop.
+	Withdraw(ctx context.Context, id ID) error
+	// Lost returns those of ids that no structure of the queue holds any more.
+	Lost(ctx context.Context, ids []ID) ([]ID, error)
+}
+
+// Publisher tells the world what happened. Events are hints: they may be lost,
+// and nobody's correctness may depend on them.
+type Publisher interface {
+	Publish(ctx context.Context, e Event)
+}
+
+// Lease is a worker's hold on a job.
+type Lease interface {
+	// Token names this hold; no other hold has the same.
+	Token() string
+	// Extend renews the hold and proves that it is still held. ErrLeaseLost:
+	// somebody else may have the job now.
+	Extend(ctx context.Context) error
+}

@@ -1,0 +1,317 @@
+package task
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"time"
+
+	"revela/imaging"
+)
+
+// Service is what callers of the API may do with tasks. It is safe for
+// concurrent use.
+type Service struct {
+	Repo      Repository
+	Cache     Cache
+	Files     Files
+	Fetcher   Fetcher
+	Scheduler Scheduler
+	Events    Publisher
+	Images    *imaging.Engine
+	MaxBytes  int64            // of one original
+	Now       func() time.Time // the clock of records
+}
+
+// Submission is a picture that a caller hands in.
+type Submission struct {
+	Source         Source
+	Body           io.Reader // for uploads
+	IdempotencyKey string    // "" is none
+}
+
+// Submit stores a picture, its record and its job, in this order, and returns
+// the task. created is false when the idempotency key had made it before.
+//
+// Uploads and paths are stored and checked here; a URL is fetched by the
+// worker. An error leaves nothing behind, with one exception: when the record
+// is stored and the queue cannot be reached, the task is accepted and the
+// Reconciler schedules it later.
+func (s *Service) Submit(ctx context.Context, in Submission) (t Task, created bool, err error) {
+	now := Millis(s.Now())
+	t = Task{
+		ID: NewID(), Status: Pending, Source: in.Source,
+		IdempotencyKey: in.IdempotencyKey, CreatedAt: now, UpdatedAt: now,
+	}
+	if in.Source.Kind != Upload {
+		if err := s.Fetcher.Check(in.Source); err != nil {
+			return Task{}, false, err
+		}
+	}
+	if in.Source.Kind == URL {
+		t.Fingerprint = fingerprint(in.Source.Name)
+	} else {
+		body := in.Body
+		if in.Source.Kind == Path {
+			rc, err := s.Fetcher.Fetch(ctx, in.Source)
+			if err != nil {
+				return Task{}, false, err
+			}
+			defer rc.Close()
+			body = rc
+		}
+		t.Original, err = store(ctx, s.Files, s.Images, t.ID, body, s.MaxBytes)
+		if err != nil {
+			s.forget(ctx, t.ID)
+			return Task{}, false, err
+		}
+		t.Fingerprint = t.Original.SHA256
+	}
+
+	stored, err := s.Repo.Create(ctx, t)
+	if errors.Is(err, ErrKeyTaken) {
+		s.forget(ctx, t.ID)
+		t, err = s.earlier(ctx, t)
+		return t, false, err
+	}
+	if err != nil {
+		// The insert may have happened although its answer was lost: then the
+		// files must stay, and the caller hears that it does not know.
+		return Task{}, false, fmt.Errorf("store the task: %w", err)
+	}
+	t = stored
+	if err := s.accept(ctx, t); err != nil {
+		return Task{}, false, err
+	}
+	return t, true, nil
+}
+
+// accept does what follows a stored record. The caller's cancellation no
+// longer counts: the task exists.
+func (s *Service) accept(ctx context.Context, t Task) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
+	defer cancel()
+	if t.Original.Path != "" {
+		if err := s.Files.Keep(ctx, t.ID); err != nil {
+			return fmt.Errorf("keep the files: %w", err)
+		}
+	}
+	s.Cache.Invalidate(ctx, t.ID)
+	s.Events.Publish(ctx, Event{TaskID: t.ID, Type: EventCreated, At: t.CreatedAt})
+	err := s.Scheduler.Schedule(ctx, t)
+	if errors.Is(err, ErrQueueFull) {
+		if err := s.discard(ctx, t); err != nil {
+			return err
+		}
+		return ErrQueueFull
+	}
+	return nil // otherwise the Reconciler schedules it
+}
+
+// afterCommit bounds, in all, the steps that follow a stored record.
+const afterCommit = 5 * time.Second
+
+// earlier returns the task that has t's idempotency key, if it was made by the
+// same request.
+func (s *Service) earlier(ctx context.Context, t Task) (Task, error) {
+	first, err := s.Repo.FindByKey(ctx, t.IdempotencyKey)
+	if err != nil {
+		return Task{}, fmt.Errorf("find the task of the idempotency key: %w", err)
+	}
+	if first.Fingerprint != t.Fingerprint {
+		return Task{}, ErrIdempotencyMismatch
+	}
+	return first, nil
+}
+
+// Get returns one task, possibly from the cache.
+func (s *Service) Get(ctx context.Context, id ID) (Task, error) { return s.Cache.Get(ctx, id) }
+
+// Page is one page of a listing.
+type Page struct {
+	Tasks []Task
+	Total int64
+	Next  Cursor // zero on the last page
+}
+
+// List returns one page and the total, possibly from the cache.
+func (s *Service) List(ctx context.Context, q Query) (Page, error) {
+	type counted struct {
+		n   int64
+		err error
+	}
+	total := make(chan counted, 1)
+	go func() {
+		n, err := s.Cache.Count(ctx, q.Filter)
+		total <- counted{n, err}
+	}()
+	tasks, err := s.Cache.List(ctx, q)
+	c := <-total
+	if err = errors.Join(err, c.err); err != nil {
+		return Page{}, err
+	}
+	p := Page{Tasks: tasks, Total: c.n}
+	if len(tasks) == q.Limit {
+		last := tasks[len(tasks)-1]
+		p.Next = Cursor{last.CreatedAt, last.ID}
+	}
+	return p, nil
+}
+
+// Retry gives a failed task new attempts.
+func (s *Service) Retry(ctx context.Context, id ID) (Task, error) {
+	t, err := s.change(ctx, id, func(t Task) (Task, error) { return t.Retry(s.Now()) })
+	if err != nil {
+		return Task{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
+	defer cancel()
+	s.Cache.Invalidate(ctx, id)
+	_ = s.Scheduler.Schedule(ctx, t) // the Reconciler does it otherwise
+	s.Events.Publish(ctx, Event{TaskID: id, Type: EventRetry, At: t.UpdatedAt, WillRetry: true})
+	return t, nil
+}
+
+// Cancel stops an unfinished task, on whichever process it runs. Its result,
+// should it be ready a moment later, is refused.
+func (s *Service) Cancel(ctx context.Context, id ID) (Task, error) {
+	t, err := s.change(ctx, id, func(t Task) (Task, error) { return t.Cancel(s.Now()) })
+	if err != nil {
+		return Task{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
+	defer cancel()
+	s.Cache.Invalidate(ctx, id)
+	_ = s.Scheduler.Withdraw(ctx, id) // a worker that takes it finds it cancelled
+	s.Events.Publish(ctx, Event{TaskID: id, Type: EventCancelled, At: t.UpdatedAt})
+	return t, nil
+}
+
+// Delete removes a task: its record, then its job, then its files.
+func (s *Service) Delete(ctx context.Context, id ID) error {
+	t, err := s.Repo.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.discard(ctx, t)
+}
+
+func (s *Service) discard(ctx context.Context, t Task) error {
+	if err := s.Repo.Delete(ctx, t.ID); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
+	defer cancel()
+	s.Cache.Invalidate(ctx, t.ID)
+	_ = s.Scheduler.Withdraw(ctx, t.ID) // a worker that takes it finds no record
+	if err := s.Files.RemoveTask(ctx, t.ID); err != nil {
+		return fmt.Errorf("remove the files: %w", err)
+	}
+	s.Events.Publish(ctx, Event{TaskID: t.ID, Type: EventDeleted, At: Millis(s.Now())})
+	return nil
+}
+
+// OpenOriginal opens the uploaded picture, byte for byte.
+func (s *Service) OpenOriginal(ctx context.Context, id ID) (Task, File, error) {
+	t, err := s.Get(ctx, id)
+	if err != nil {
+		return Task{}, nil, err
+	}
+	if t.Original.Path == "" {
+		return t, nil, fmt.Errorf("the original of %s is not here yet: %w", id, ErrNotFound)
+	}
+	f, err := s.Files.Open(ctx, t.Original.Path)
+	return t, f, err
+}
+
+// OpenImage opens one variant.
+func (s *Service) OpenImage(ctx context.Context, id ID, resolution string) (Image, File, error) {
+	t, err := s.Get(ctx, id)
+	if err != nil {
+		return Image{}, nil, err
+	}
+	for _, img := range t.Images {
+		if img.Resolution == resolution {
+			f, err := s.Files.Open(ctx, img.Path)
+			return img, f, err
+		}
+	}
+	return Image{}, nil, fmt.Errorf("task %s has no image %q: %w", id, resolution, ErrNotFound)
+}
+
+// change applies one transition, again from the stored record whenever
+// somebody else was faster.
+func (s *Service) change(ctx context.Context, id ID, transition func(Task) (Task, error)) (Task, error) {
+	return update(ctx, s.Repo, id, transition)
+}
+
+func update(ctx context.Context, repo Repository, id ID, transition func(Task) (Task, error)) (Task, error) {
+	for range maxConflicts {
+		t, err := repo.Get(ctx, id)
+		if err != nil {
+			return Task{}, err
+		}
+		if t, err = transition(t); err != nil {
+			return Task{}, err
+		}
+		t, err = repo.Update(ctx, t)
+		if !errors.Is(err, ErrConflict) {
+			return t, err
+		}
+	}
+	return Task{}, ErrConflict
+}
+
+// maxConflicts bounds a compare-and-swap loop. A task changes a few times in
+// its life, so even two conflicts in a row are rare.
+const maxConflicts = 16
+
+// forget removes what an unaccepted submission left on disk.
+func (s *Service) forget(ctx context.Context, id ID) {
+	_ = s.Files.RemoveTask(context.WithoutCancel(ctx), id) // otherwise Sweep does
+}
+
+// originals is where the original of a task lives.
+func originals(id ID) string { return path.Join("storage/images", string(id)) }
+
+// store writes a picture's bytes to its place, having checked that they are a
+// picture within the limits.
+func store(ctx context.Context, files Files, images *imaging.Engine, id ID, body io.Reader, maxBytes int64) (Original, error) {
+	staged, err := files.Stage(ctx, originals(id))
+	if err != nil {
+		return Original{}, fmt.Errorf("stage the original: %w", err)
+	}
+	defer staged.Discard()
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(staged, sum), io.LimitReader(body, maxBytes+1))
+	switch {
+	case err != nil:
+		return Original{}, fmt.Errorf("receive the picture: %w", err)
+	case n > maxBytes:
+		return Original{}, fmt.Errorf("%w: at most %d bytes", ErrFileTooLarge, maxBytes)
+	case n == 0:
+		return Original{}, ErrEmpty
+	}
+	info, err := images.Probe(io.NewSectionReader(staged, 0, n))
+	if err != nil {
+		return Original{}, err
+	}
+	o := Original{
+		Path:   path.Join(originals(id), "original."+info.Format.Ext()),
+		Format: string(info.Format), Width: info.Width, Height: info.Height,
+		Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)),
+	}
+	if err := staged.Commit(o.Path); err != nil {
+		return Original{}, fmt.Errorf("store the original: %w", err)
+	}
+	return o, nil
+}
+
+func fingerprint(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
