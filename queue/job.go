@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -13,6 +15,48 @@ type Spec struct {
 	Delay    time.Duration // at least this long before its first attempt
 	Attempts int           // attempts made before, by a job that was lost
 	Stalls   int           // of these, those whose worker was lost
+}
+
+// Job is one attempt at a job, in the hands of a handler.
+type Job struct {
+	ID          string
+	Name        string
+	Data        []byte
+	Attempt     int // the first is 1
+	MaxAttempts int
+	Stalls      int // attempts before this one whose worker was lost
+
+	token  string
+	pool   *Pool
+	cancel context.CancelCauseFunc
+}
+
+// Token names this attempt's hold on the job; no other attempt has the same.
+func (j *Job) Token() string { return j.token }
+
+// WorkerID names the pool that works on the job.
+func (j *Job) WorkerID() string { return j.pool.id }
+
+// Extend renews the lease and thereby proves that it is still held.
+// ErrLeaseLost says that somebody else may have the job now.
+func (j *Job) Extend(ctx context.Context) error {
+	held, err := j.pool.renew(ctx, []*Job{j})
+	if err != nil {
+		return err
+	}
+	if !held[0] {
+		return ErrLeaseLost
+	}
+	return nil
+}
+
+// Progress publishes how far the work is: any JSON value, shown with the job.
+func (j *Job) Progress(ctx context.Context, progress any) error {
+	b, err := json.Marshal(progress)
+	if err != nil {
+		return fmt.Errorf("queue: progress of job %s: %w", j.ID, err)
+	}
+	return j.pool.progress(ctx, j, string(b))
 }
 
 // Info is what the queue knows of one job.

@@ -103,7 +103,7 @@ type Task struct {
 	Original       Original
 	Images         []Image // only when completed
 	Error          string  // why the last attempt failed; shown when failed
-	Attempts       int     // attempts begun
+	Attempts       int     // attempts that count, the one under way included
 	Stalls         int     // attempts whose worker was lost
 	IdempotencyKey string  // unique among tasks where not empty
 	Fingerprint    string  // of the request that made the task; compared when its key comes again
@@ -159,17 +159,33 @@ func (t Task) Complete(images []Image, now time.Time) (Task, error) {
 	return t.touch(now), nil
 }
 
-// Wait returns an unfinished task to pending: a retry is due, the worker was
-// lost, or it is stopping. reason is kept when not empty.
+// Wait returns an unfinished task to pending after a failed attempt; another
+// is due. reason says why it failed.
 func (t Task) Wait(reason string, now time.Time) (Task, error) {
 	if t.Status.Finished() {
 		return t, &StateError{t.Status, "wait"}
 	}
-	t.Status = Pending
-	if reason != "" {
-		t.Error = reason
-	}
+	t.Status, t.Error = Pending, reason
 	return t.touch(now), nil
+}
+
+// Release returns a running task to pending because its worker stops; the
+// attempt does not count.
+func (t Task) Release(now time.Time) (Task, error) {
+	if t.Status != Processing {
+		return t, &StateError{t.Status, "be handed back"}
+	}
+	t.Status, t.Attempts = Pending, max(0, t.Attempts-1)
+	return t.touch(now), nil
+}
+
+// Lose is Release for a worker that was lost, which counts as a stall.
+func (t Task) Lose(now time.Time) (Task, error) {
+	t, err := t.Release(now)
+	if err == nil {
+		t.Stalls++
+	}
+	return t, err
 }
 
 // Fail ends an unfinished task without a result.

@@ -1,0 +1,168 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// Retry makes a failed job wait again, with fresh attempts. A job in another
+// state is a *StateError.
+func (q *Queue) Retry(ctx context.Context, id string) error {
+	return q.move(ctx, id, "be retried", q.scripts.requeue,
+		q.keys.waiting, q.keys.failed, q.keys.completed, q.keys.events, q.keys.job(id))
+}
+
+// Promote makes a delayed job wait now. A job in another state is a *StateError.
+func (q *Queue) Promote(ctx context.Context, id string) error {
+	return q.move(ctx, id, "be promoted", q.scripts.promoteNow,
+		q.keys.delayed, q.keys.waiting, q.keys.events, q.keys.job(id))
+}
+
+func (q *Queue) move(ctx context.Context, id, action string, script *rueidis.Lua, keys ...string) error {
+	n, err := script.Exec(ctx, q.client, keys, []string{id}).AsInt64()
+	if err != nil {
+		return fmt.Errorf("queue: job %s cannot %s: %w", id, action, err)
+	}
+	switch n {
+	case -1:
+		return fmt.Errorf("%w: %s", ErrNoJob, id)
+	case 0:
+		return q.refuse(ctx, id, action)
+	}
+	return nil
+}
+
+// refuse tells why a job could not do what was asked.
+func (q *Queue) refuse(ctx context.Context, id, action string) error {
+	info, err := q.Job(ctx, id)
+	if err != nil {
+		return err
+	}
+	return &StateError{ID: id, State: info.State, Action: action}
+}
+
+// Remove removes a job that is not in work; one that is, is a *StateError.
+func (q *Queue) Remove(ctx context.Context, id string) error {
+	n, err := q.remove(ctx, false, id)
+	if err != nil {
+		return err
+	}
+	switch n[0] {
+	case -1:
+		return fmt.Errorf("%w: %s", ErrNoJob, id)
+	case 0:
+		return &StateError{ID: id, State: Active, Action: "be removed"}
+	}
+	return nil
+}
+
+// Cancel removes a job in whatever state it is. If a worker has it, its
+// context ends with ErrLeaseLost, at once or, should the message be lost, at
+// the next renewal of its lease. No job is no error.
+func (q *Queue) Cancel(ctx context.Context, id string) error {
+	n, err := q.remove(ctx, true, id)
+	if err != nil {
+		return err
+	}
+	if n[0] == 2 {
+		return q.tell(ctx, msgCancel+id)
+	}
+	return nil
+}
+
+func (q *Queue) remove(ctx context.Context, force bool, ids ...string) ([]int64, error) {
+	args := append([]string{"0"}, ids...)
+	if force {
+		args[0] = "1"
+	}
+	keys := []string{q.keys.active, q.keys.leases, q.keys.owners, q.keys.delayed,
+		q.keys.completed, q.keys.failed, q.keys.meta, q.keys.events}
+	n, err := q.scripts.remove.Exec(ctx, q.client, q.keys.jobs(keys, ids...), args).AsIntSlice()
+	if err != nil {
+		return nil, fmt.Errorf("queue: remove: %w", err)
+	}
+	return n, nil
+}
+
+// Clean removes jobs of a state that came into it longer ago than olderThan
+// (waiting ones: that were added so long ago), up to limit of them, and
+// returns their ids. Active jobs are refused with a *StateError.
+func (q *Queue) Clean(ctx context.Context, state State, olderThan time.Duration, limit int) ([]string, error) {
+	b := q.client.B()
+	var key string
+	switch state {
+	case Completed:
+		key = q.keys.completed
+	case Failed:
+		key = q.keys.failed
+	case Delayed, Waiting, Paused:
+		return q.cleanListed(ctx, state, olderThan, limit)
+	default:
+		return nil, &StateError{State: state, Action: "be cleaned"}
+	}
+	now, err := q.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := strconv.FormatInt(now.Add(-olderThan).UnixMilli(), 10)
+	ids, err := q.client.Do(ctx, b.Zrangebyscore().Key(key).Min("-inf").Max(before).Limit(0, int64(limit)).Build()).AsStrSlice()
+	if err != nil {
+		return nil, fmt.Errorf("queue: clean %s: %w", state, err)
+	}
+	return q.removeAll(ctx, ids)
+}
+
+// cleanListed cleans the states whose order is not the one of age.
+func (q *Queue) cleanListed(ctx context.Context, state State, olderThan time.Duration, limit int) ([]string, error) {
+	now, err := q.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var old []string
+	for start := 0; len(old) < limit; start += MaxPage {
+		jobs, err := q.Jobs(ctx, state, start, start+MaxPage-1)
+		if err != nil {
+			return nil, err
+		}
+		for _, j := range jobs {
+			if age(now, j.Timestamp) >= olderThan && len(old) < limit {
+				old = append(old, j.ID)
+			}
+		}
+		if len(jobs) == 0 {
+			break
+		}
+	}
+	return q.removeAll(ctx, old)
+}
+
+// removeAll removes jobs in bounded steps, leaving those in work.
+func (q *Queue) removeAll(ctx context.Context, ids []string) (removed []string, err error) {
+	for len(ids) > 0 {
+		batch := ids[:min(len(ids), addBatch)]
+		ids = ids[len(batch):]
+		n, err := q.remove(ctx, false, batch...)
+		if err != nil {
+			return removed, err
+		}
+		for i, id := range batch {
+			if n[i] > 0 {
+				removed = append(removed, id)
+			}
+		}
+	}
+	return removed, nil
+}
+
+// now is the server's time.
+func (q *Queue) now(ctx context.Context) (time.Time, error) {
+	t, err := q.client.Do(ctx, q.client.B().Time().Build()).AsIntSlice()
+	if err != nil || len(t) != 2 {
+		return time.Time{}, fmt.Errorf("queue: read the server's time: %w", err)
+	}
+	return time.Unix(t[0], t[1]*1000), nil
+}

@@ -1,0 +1,60 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors of the queue. Callers match them with errors.Is.
+var (
+	// ErrNoJob says that there is no job of that id.
+	ErrNoJob = errors.New("no such job")
+	// ErrLeaseLost says that a job is no longer this worker's: its lease ended,
+	// or the job was cancelled.
+	ErrLeaseLost = errors.New("the lease was lost")
+	// ErrStopping is the cause of a job's context when its pool stops.
+	ErrStopping = errors.New("the worker is stopping")
+	// ErrTimeout is the cause of a job's context when its attempt took too long.
+	ErrTimeout = errors.New("the attempt took longer than the job timeout")
+	// ErrStalled is the reason of a job that lost its worker too often.
+	ErrStalled = errors.New("job stalled more than allowable limit")
+)
+
+// StateError says that a job's state forbids what was asked.
+type StateError struct {
+	ID     string
+	State  State
+	Action string // what was asked: "be promoted"
+}
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("job %s is %s and cannot %s", e.ID, e.State, e.Action)
+}
+
+// Permanent marks err as one that another attempt would meet again: the job
+// fails at once.
+func Permanent(err error) error { return &permanentError{err} }
+
+type permanentError struct{ error }
+
+func (e *permanentError) Unwrap() error { return e.error }
+
+// Postpone marks err as none of the job's doing: the job goes back, to be taken
+// again after delay, and no attempt is counted.
+func Postpone(err error, delay time.Duration) error { return &postponedError{err, delay} }
+
+type postponedError struct {
+	error
+	delay time.Duration
+}
+
+func (e *postponedError) Unwrap() error { return e.error }
+
+// PanicError is a handler's panic, kept with its stack.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }

@@ -1,0 +1,54 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+)
+
+// heartbeat is the loop that renews the leases of this pool's jobs, beside
+// their work and not in it, until ctx ends. A job that turns out to be
+// somebody else's has its context ended.
+func (p *Pool) heartbeat(ctx context.Context) {
+	for sleep(ctx, p.q.cfg.Lease/3) {
+		p.mu.Lock()
+		jobs := make([]*Job, 0, len(p.held))
+		for _, j := range p.held {
+			jobs = append(jobs, j)
+		}
+		p.mu.Unlock()
+		for len(jobs) > 0 {
+			batch := jobs[:min(len(jobs), ackBatch)]
+			jobs = jobs[len(batch):]
+			held, err := p.renew(ctx, batch)
+			if err != nil {
+				p.report("renew leases", err)
+				break
+			}
+			for i, job := range batch {
+				if !held[i] {
+					job.cancel(ErrLeaseLost)
+				}
+			}
+		}
+	}
+}
+
+// renew extends leases and reports for each job whether it is still held.
+func (p *Pool) renew(ctx context.Context, jobs []*Job) ([]bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.q.cfg.Lease/3)
+	defer cancel()
+	args := make([]string, 1, 1+2*len(jobs))
+	args[0] = millis(p.q.cfg.Lease)
+	for _, j := range jobs {
+		args = append(args, j.ID, j.token)
+	}
+	n, err := p.q.scripts.renew.Exec(ctx, p.q.client, []string{p.q.keys.leases, p.q.keys.owners}, args).AsIntSlice()
+	if err != nil {
+		return nil, fmt.Errorf("queue: renew: %w", err)
+	}
+	held := make([]bool, len(jobs))
+	for i := range n {
+		held[i] = n[i] == 1
+	}
+	return held, nil
+}

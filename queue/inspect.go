@@ -1,0 +1,254 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// Stats counts the jobs by state, at one moment and at a cost that does not
+// depend on their number.
+func (q *Queue) Stats(ctx context.Context) (Stats, error) {
+	n, err := q.scripts.stats.Exec(ctx, q.client,
+		[]string{q.keys.waiting, q.keys.active, q.keys.delayed, q.keys.completed, q.keys.failed, q.keys.meta}, nil).AsIntSlice()
+	if err != nil {
+		return Stats{}, fmt.Errorf("queue: stats: %w", err)
+	}
+	s := Stats{
+		Waiting: n[0], Active: n[1], Delayed: n[2], Completed: n[3], Failed: n[4],
+		CompletedTotal: n[6], FailedTotal: n[7],
+	}
+	if n[5] == 1 {
+		s.Waiting, s.Paused = 0, s.Waiting
+	}
+	return s, nil
+}
+
+// MaxPage is how many jobs one call of Jobs returns at most.
+const MaxPage = 50
+
+// Jobs lists the jobs of a state from the start-th to the end-th, both counted
+// from 0 and included, and never more than MaxPage. Jobs to come are listed in
+// the order in which they come, finished ones latest first.
+func (q *Queue) Jobs(ctx context.Context, state State, start, end int) ([]Info, error) {
+	end = min(end, start+MaxPage-1)
+	if start < 0 || end < start {
+		return []Info{}, nil
+	}
+	b, lo, hi := q.client.B(), int64(start), int64(end)
+	var cmd rueidis.Completed
+	switch state {
+	case Waiting, Paused:
+		paused, err := q.paused(ctx)
+		if err != nil || paused != (state == Paused) {
+			return []Info{}, err
+		}
+		cmd = b.Lrange().Key(q.keys.waiting).Start(-hi - 1).Stop(-lo - 1).Build()
+	case Active:
+		cmd = b.Lrange().Key(q.keys.active).Start(lo).Stop(hi).Build()
+	case Delayed:
+		cmd = b.Zrange().Key(q.keys.delayed).Min(strconv.Itoa(start)).Max(strconv.Itoa(end)).Build()
+	case Completed:
+		cmd = b.Zrange().Key(q.keys.completed).Min(strconv.Itoa(start)).Max(strconv.Itoa(end)).Rev().Build()
+	case Failed:
+		cmd = b.Zrange().Key(q.keys.failed).Min(strconv.Itoa(start)).Max(strconv.Itoa(end)).Rev().Build()
+	default:
+		return nil, fmt.Errorf("queue: %q is not a state", state)
+	}
+	ids, err := q.client.Do(ctx, cmd).AsStrSlice()
+	if err != nil {
+		return nil, fmt.Errorf("queue: list %s: %w", state, err)
+	}
+	if state == Waiting || state == Paused { // the right end is taken first
+		for i, j := 0, len(ids)-1; i < j; i, j = i+1, j-1 {
+			ids[i], ids[j] = ids[j], ids[i]
+		}
+	}
+	return q.read(ctx, state, ids)
+}
+
+// read reads the hashes of jobs, leaving out those that are gone.
+func (q *Queue) read(ctx context.Context, state State, ids []string) ([]Info, error) {
+	cmds := make(rueidis.Commands, 0, 2*len(ids))
+	for _, id := range ids {
+		cmds = append(cmds,
+			q.client.B().Hgetall().Key(q.keys.job(id)).Build(),
+			q.client.B().Zscore().Key(q.keys.delayed).Member(id).Build())
+	}
+	out := make([]Info, 0, len(ids))
+	answers := q.client.DoMulti(ctx, cmds...)
+	for i, id := range ids {
+		fields, err := answers[2*i].AsStrMap()
+		if err != nil {
+			return nil, fmt.Errorf("queue: read job %s: %w", id, err)
+		}
+		if len(fields) == 0 {
+			continue
+		}
+		info := parseInfo(id, state, fields)
+		if due, err := answers[2*i+1].AsFloat64(); err == nil {
+			info.DueAt = int64(due)
+		}
+		out = append(out, info)
+	}
+	return out, nil
+}
+
+// Job returns one job. ErrNoJob: there is none.
+func (q *Queue) Job(ctx context.Context, id string) (Info, error) {
+	b := q.client.B()
+	answers := q.client.DoMulti(ctx,
+		b.Hgetall().Key(q.keys.job(id)).Build(),
+		b.Zscore().Key(q.keys.leases).Member(id).Build(),
+		b.Zscore().Key(q.keys.delayed).Member(id).Build(),
+		b.Zscore().Key(q.keys.completed).Member(id).Build(),
+		b.Zscore().Key(q.keys.failed).Member(id).Build(),
+		b.Hexists().Key(q.keys.meta).Field("paused").Build())
+	fields, err := answers[0].AsStrMap()
+	if err != nil {
+		return Info{}, fmt.Errorf("queue: read job %s: %w", id, err)
+	}
+	if len(fields) == 0 {
+		return Info{}, fmt.Errorf("%w: %s", ErrNoJob, id)
+	}
+	state := Waiting
+	if paused, _ := answers[5].AsBool(); paused {
+		state = Paused
+	}
+	info := parseInfo(id, state, fields)
+	for i, st := range []State{Active, Delayed, Completed, Failed} {
+		score, err := answers[i+1].AsFloat64()
+		if err == nil {
+			info.State = st
+			if st == Delayed {
+				info.DueAt = int64(score)
+			}
+		} else if !rueidis.IsRedisNil(err) {
+			return Info{}, fmt.Errorf("queue: read job %s: %w", id, err)
+		}
+	}
+	return info, nil
+}
+
+func (q *Queue) paused(ctx context.Context) (bool, error) {
+	p, err := q.client.Do(ctx, q.client.B().Hexists().Key(q.keys.meta).Field("paused").Build()).AsBool()
+	if err != nil {
+		return false, fmt.Errorf("queue: read paused: %w", err)
+	}
+	return p, nil
+}
+
+// parseInfo reads what a job's hash says. Fields that are missing or were
+// broken from outside are left zero.
+func parseInfo(id string, state State, f map[string]string) Info {
+	num := func(k string) int64 { n, _ := strconv.ParseInt(f[k], 10, 64); return n }
+	raw := func(k string) json.RawMessage {
+		if v := json.RawMessage(f[k]); json.Valid(v) {
+			return v
+		}
+		return nil
+	}
+	info := Info{
+		ID: id, State: state, Name: f["name"], Data: raw("data"), Opts: raw("opts"),
+		Timestamp: num("timestamp"), ProcessedOn: num("processedOn"), FinishedOn: num("finishedOn"),
+		AttemptsMade: int(num("attemptsMade")), Stalls: int(num("stalledCounter")),
+		FailedReason: f["failedReason"], Progress: raw("progress"),
+	}
+	if st := raw("stacktrace"); st != nil {
+		_ = json.Unmarshal(st, &info.Stacktrace)
+	}
+	return info
+}
+
+// Lost returns those of ids that the queue does not hold: there is no job, or
+// no list has it. Finished jobs that are kept count as held only by Job, not
+// here: nobody will work on them.
+func (q *Queue) Lost(ctx context.Context, ids []string) ([]string, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	b := q.client.B()
+	cmds := make(rueidis.Commands, 0, 3*len(ids))
+	for _, id := range ids {
+		cmds = append(cmds,
+			b.Exists().Key(q.keys.job(id)).Build(),
+			b.Zscore().Key(q.keys.leases).Member(id).Build(),
+			b.Zscore().Key(q.keys.delayed).Member(id).Build())
+	}
+	answers := q.client.DoMulti(ctx, cmds...)
+	var lost, unsure []string
+	for i, id := range ids {
+		exists, err := answers[3*i].AsBool()
+		if err != nil {
+			return nil, fmt.Errorf("queue: look for %s: %w", id, err)
+		}
+		leased, delayed := answers[3*i+1].Error(), answers[3*i+2].Error()
+		for _, err := range []error{leased, delayed} {
+			if err != nil && !rueidis.IsRedisNil(err) {
+				return nil, fmt.Errorf("queue: look for %s: %w", id, err)
+			}
+		}
+		switch {
+		case !exists:
+			lost = append(lost, id)
+		case leased != nil && delayed != nil:
+			unsure = append(unsure, id)
+		}
+	}
+	if len(unsure) == 0 {
+		return lost, nil
+	}
+	listed, err := q.listed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range unsure {
+		if !listed[id] {
+			lost = append(lost, id)
+		}
+	}
+	return lost, nil
+}
+
+// listed returns the ids in waiting and active. While it reads, ids move from
+// the right of waiting to active, so waiting is read from its right and active
+// after it; an id that slips through all the same is only suspected, and
+// Restore looks again in one step.
+func (q *Queue) listed(ctx context.Context) (map[string]bool, error) {
+	const page = 1000
+	ids := map[string]bool{}
+	for _, key := range []string{q.keys.waiting, q.keys.active} {
+		for hi := int64(-1); ; hi -= page {
+			part, err := q.client.Do(ctx, q.client.B().Lrange().Key(key).Start(hi-page+1).Stop(hi).Build()).AsStrSlice()
+			if err != nil {
+				return nil, fmt.Errorf("queue: read %s: %w", key, err)
+			}
+			for _, id := range part {
+				ids[id] = true
+			}
+			if len(part) < page {
+				break
+			}
+		}
+	}
+	return ids, nil
+}
+
+// Restore puts a job back to wait that no list holds, and reports whether that
+// was so. Its cost grows with the waiting list: it is for the few that Lost
+// names.
+func (q *Queue) Restore(ctx context.Context, id string) (bool, error) {
+	n, err := q.scripts.restore.Exec(ctx, q.client, []string{q.keys.waiting, q.keys.active, q.keys.delayed,
+		q.keys.failed, q.keys.completed, q.keys.events, q.keys.job(id)}, []string{id}).AsInt64()
+	if err != nil {
+		return false, fmt.Errorf("queue: restore %s: %w", id, err)
+	}
+	return n == 1, nil
+}
+
+// age is how long ago a time in ms since the epoch was, seen from at.
+func age(at time.Time, ms int64) time.Duration { return at.Sub(time.UnixMilli(ms)) }

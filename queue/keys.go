@@ -1,0 +1,44 @@
+package queue
+
+// keys are the names of a queue's keys. They are made here and nowhere else.
+type keys struct {
+	waiting   string // list: ids, pushed left, taken right
+	active    string // list: ids in work
+	delayed   string // zset: ids by due time, ms
+	completed string // zset: ids by end, ms
+	failed    string // zset: ids by end, ms
+	leases    string // zset: ids in work by the end of their lease, ms
+	owners    string // hash: id in work -> token of the lease
+	id        string // string: sequence number of the last job
+	meta      string // hash: paused, epoch, removed, completedTotal, failedTotal, stalledTotal
+	events    string // stream: what happened
+	control   string // Pub/Sub channel: "cancel <id>", "resume"
+	prefix    string // of job hashes
+}
+
+// newKeys names the keys. On a cluster the name is a hash tag, which puts all
+// keys of a queue into one slot.
+func newKeys(prefix, name string, cluster bool) keys {
+	if cluster {
+		name = "{" + name + "}"
+	}
+	p := prefix + ":" + name + ":"
+	return keys{
+		waiting: p + "waiting", active: p + "active", delayed: p + "delayed",
+		completed: p + "completed", failed: p + "failed",
+		leases: p + "leases", owners: p + "owners",
+		id: p + "id", meta: p + "meta", events: p + "events",
+		control: p + "control", prefix: p,
+	}
+}
+
+// job names the hash of one job.
+func (k keys) job(id string) string { return k.prefix + id }
+
+// jobs appends the hashes of ids to fixed.
+func (k keys) jobs(fixed []string, ids ...string) []string {
+	for _, id := range ids {
+		fixed = append(fixed, k.job(id))
+	}
+	return fixed
+}

@@ -1,0 +1,235 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Handler does the work of jobs. Its methods are called from many goroutines.
+type Handler interface {
+	// Process makes one attempt. Its context ends when the attempt times out,
+	// the lease is lost or the pool stops; the cause says which. nil completes
+	// the job; Permanent and Postpone mark errors that are not simply retried.
+	Process(ctx context.Context, job *Job) error
+	// Failed records that the attempt failed, before the queue does. It is
+	// called for timeouts, panics and lost workers as well, and again until it
+	// returns nil or ErrLeaseLost.
+	Failed(ctx context.Context, job *Job, f Failure) error
+}
+
+// Failure is how an attempt ended.
+type Failure struct {
+	Err   error
+	Final bool          // there will be no other attempt
+	Delay time.Duration // until the next one, if not final
+}
+
+// Hooks tell the owner of a pool what its background work sees. They must
+// return quickly. A nil one is not called.
+type Hooks struct {
+	Error     func(op string, err error)           // a step failed and is repeated
+	Recovered func(id string)                      // a lost worker's job was put back
+	Stuck     func(id string, after time.Duration) // a handler does not return after its context ended
+	Lost      func()                               // Redis forgot what it held, or is another one
+}
+
+// Pool takes jobs from a queue and hands them to a handler, a bounded number
+// at a time, and repairs what other pools left behind.
+type Pool struct {
+	q       *Queue
+	handler Handler
+	hooks   Hooks
+	id      string         // host:pid:random
+	random  func() float64 // jitter, in [0,1)
+
+	claims  atomic.Uint64  // numbers the leases of this pool
+	slots   chan struct{}  // one element a job in work
+	acks    chan *ack      // from runners to the settler
+	resumed chan struct{}  // from control to the fetcher
+	running sync.WaitGroup // of runners
+
+	mu   sync.Mutex
+	held map[string]*Job // jobs with a lease, by id
+}
+
+// NewPool makes a pool of q's Concurrency workers. Run starts it.
+func NewPool(q *Queue, h Handler, hooks Hooks) *Pool {
+	host, _ := os.Hostname()
+	return &Pool{
+		q: q, handler: h, hooks: hooks,
+		id:      fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:8]),
+		random:  mathrand.Float64,
+		slots:   make(chan struct{}, q.cfg.Concurrency),
+		acks:    make(chan *ack, q.cfg.Concurrency),
+		resumed: make(chan struct{}, 1),
+		held:    make(map[string]*Job),
+	}
+}
+
+// ID names the pool in tokens and events.
+func (p *Pool) ID() string { return p.id }
+
+// The deadlines of a pool's steps.
+const (
+	stepTimeout  = 5 * time.Second // one exchange with Redis
+	stuckAfter   = 3 * time.Second // a handler that has not returned so long after its context ended
+	handBackTime = 8 * time.Second // after the grace period, to end work and tell Redis
+)
+
+// Run works until ctx ends. Then it takes no more jobs, lets work finish for
+// at most grace, ends what is left and hands it back without counting the
+// attempt. It returns an error if a handler did not return even then; the
+// leases of its jobs end by themselves.
+func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
+	life, endLife := context.WithCancel(context.WithoutCancel(ctx))
+	work, endWork := context.WithCancelCause(life)
+	var loops sync.WaitGroup
+	for _, loop := range []func(context.Context){p.heartbeat, p.settler, p.sweeper, p.promoter, p.control} {
+		loops.Go(func() { loop(life) })
+	}
+	defer loops.Wait()
+	defer endLife()
+	defer endWork(ErrStopping)
+
+	p.fetch(ctx, life, work)
+
+	idle := make(chan struct{})
+	go func() { p.running.Wait(); close(idle) }()
+	if waitFor(idle, grace) {
+		return nil
+	}
+	endWork(ErrStopping)
+	if waitFor(idle, handBackTime) {
+		return nil
+	}
+	return fmt.Errorf("queue: %d jobs did not stop; other workers take them over when their leases end", p.Busy())
+}
+
+// Busy is how many jobs are in work here.
+func (p *Pool) Busy() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.held)
+}
+
+// start runs one job in the slot that was taken for it.
+func (p *Pool) start(life, work context.Context, job *Job) {
+	ctx, cancel := context.WithCancelCause(work)
+	job.cancel = cancel
+	p.mu.Lock()
+	p.held[job.ID] = job
+	p.mu.Unlock()
+	p.running.Add(1)
+	go func() {
+		defer p.running.Done()
+		defer func() { <-p.slots }()
+		defer cancel(nil)
+		p.run(ctx, life, job)
+	}()
+}
+
+// run makes the attempt and settles it. It returns only when the handler has:
+// a slot stays taken as long as somebody works in it.
+func (p *Pool) run(ctx, life context.Context, job *Job) {
+	if job.Stalls > p.q.cfg.MaxStalls {
+		p.settle(life, job, Permanent(ErrStalled))
+		return
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, p.q.cfg.JobTimeout, ErrTimeout)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- p.process(ctx, job) }()
+	select {
+	case err := <-done:
+		p.settle(life, job, attribute(ctx, err))
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		p.settle(life, job, attribute(ctx, err))
+	case <-time.After(stuckAfter):
+		if p.hooks.Stuck != nil {
+			p.hooks.Stuck(job.ID, stuckAfter)
+		}
+		p.settle(life, job, context.Cause(ctx))
+		<-done
+	}
+}
+
+// process calls the handler and turns its panic into an error.
+func (p *Pool) process(ctx context.Context, job *Job) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = recovered(v)
+		}
+	}()
+	return p.handler.Process(ctx, job)
+}
+
+// attribute puts the reason why ctx ended before an error that came of it.
+func attribute(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
+}
+
+// persist repeats a step until it succeeds or ctx ends, with a deadline of its
+// own for each try.
+func (p *Pool) persist(ctx context.Context, op string, step func(context.Context) error) error {
+	for n := 1; ; n++ {
+		try, cancel := context.WithTimeout(ctx, stepTimeout)
+		err := step(try)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		p.report(op, err)
+		if !sleep(ctx, reconnectDelay(n)) {
+			return err
+		}
+	}
+}
+
+func (p *Pool) report(op string, err error) {
+	if p.hooks.Error != nil && !errors.Is(err, context.Canceled) {
+		p.hooks.Error(op, err)
+	}
+}
+
+// reconnectDelay is how long to wait after the n-th failure in a row, the
+// first being 1.
+func reconnectDelay(n int) time.Duration {
+	return min(time.Duration(n)*50*time.Millisecond, 2*time.Second)
+}
+
+// sleep waits for d and reports whether ctx is still alive.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+func waitFor(done <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-done:
+		return true
+	case <-t.C:
+		return false
+	}
+}

@@ -1,0 +1,162 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Reconciler brings records, queue and files back into agreement: it schedules
+// each unfinished task that the queue does not hold, and removes files that no
+// record wants. Several may run at once, in one process or in many.
+type Reconciler struct {
+	Repo      Repository
+	Cache     Cache
+	Files     Files
+	Scheduler Scheduler
+	Events    Publisher
+	MaxStalls int // a task that loses its worker more often fails
+	Now       func() time.Time
+	Report    func(r Reconciled, err error) // called after each round that did or failed to do something
+}
+
+// Reconciled counts what one round did.
+type Reconciled struct {
+	Scheduled int // tasks that were put back into the queue
+	Failed    int // tasks that had lost their worker too often
+	Files     int // leftovers of crashes that were removed
+}
+
+// The rhythm of the Reconciler.
+const (
+	reconcileEvery  = time.Minute
+	reconcileGrace  = 30 * time.Second // a task that changed since is under way
+	reconcileAgain  = time.Second      // after a round that failed
+	reconcilePage   = 500
+	sweepFilesAfter = time.Hour // an upload may take this long
+)
+
+// Run repairs at once, whenever lost is signalled (the queue's memory is
+// gone), and now and then, until ctx ends.
+func (r *Reconciler) Run(ctx context.Context, lost <-chan struct{}) {
+	wait, grace := time.Duration(0), time.Duration(0)
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-lost:
+			grace = 0
+		case <-timer.C:
+		}
+		timer.Stop()
+		done, err := r.Once(ctx, grace)
+		if ctx.Err() != nil {
+			return
+		}
+		if (err != nil || done != Reconciled{}) && r.Report != nil {
+			r.Report(done, err)
+		}
+		if err != nil {
+			wait = reconcileAgain // and with the same grace
+			continue
+		}
+		wait, grace = reconcileEvery, reconcileGrace
+	}
+}
+
+// Once makes one round over the tasks that have not changed for grace.
+func (r *Reconciler) Once(ctx context.Context, grace time.Duration) (done Reconciled, err error) {
+	before := r.Now().Add(-grace).Add(time.Millisecond)
+	for after := ID(""); ; {
+		page, err := r.Repo.Unfinished(ctx, before, after, reconcilePage)
+		if err != nil {
+			return done, fmt.Errorf("list unfinished tasks: %w", err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[len(page)-1].ID
+		if err := r.repair(ctx, page, &done); err != nil {
+			return done, err
+		}
+	}
+	done.Files, err = r.Files.Sweep(ctx, r.Now().Add(-sweepFilesAfter), func(id ID) (bool, error) { return r.orphan(ctx, id) })
+	if err != nil {
+		return done, fmt.Errorf("sweep files: %w", err)
+	}
+	return done, nil
+}
+
+func (r *Reconciler) repair(ctx context.Context, page []Task, done *Reconciled) error {
+	ids := make([]ID, len(page))
+	seen := make(map[ID]Task, len(page))
+	for i, t := range page {
+		ids[i], seen[t.ID] = t.ID, t
+	}
+	lost, err := r.Scheduler.Lost(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("look for tasks in the queue: %w", err)
+	}
+	for _, id := range lost {
+		t, err := r.reset(ctx, seen[id])
+		if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
+			continue // it moved while we looked, so somebody has it
+		}
+		if err != nil {
+			return fmt.Errorf("reset task %s: %w", id, err)
+		}
+		if t.Status == Failed {
+			done.Failed++
+			continue
+		}
+		if err := r.Scheduler.Schedule(ctx, t); err != nil {
+			return fmt.Errorf("schedule task %s: %w", id, err)
+		}
+		done.Scheduled++
+	}
+	return nil
+}
+
+// reset makes a task whose job was lost fit to be scheduled, unless it changed
+// since it was read: then the error is ErrConflict.
+func (r *Reconciler) reset(ctx context.Context, t Task) (Task, error) {
+	if t.Status == Pending {
+		now, err := r.Repo.Get(ctx, t.ID)
+		if err == nil && now.Version != t.Version {
+			err = ErrConflict
+		}
+		return now, err
+	}
+	t, err := t.Lose(r.Now())
+	if err != nil {
+		return Task{}, err
+	}
+	if t.Stalls > r.MaxStalls {
+		if t, err = t.Fail(fmt.Sprintf("the task lost its worker %d times", t.Stalls), r.Now()); err != nil {
+			return Task{}, err
+		}
+	}
+	if t, err = r.Repo.Update(ctx, t); err != nil {
+		return Task{}, err
+	}
+	r.Cache.Invalidate(ctx, t.ID)
+	if t.Status == Failed {
+		r.Events.Publish(ctx, Event{TaskID: t.ID, Type: EventFailed, At: t.UpdatedAt, Error: t.Error, Attempts: t.Attempts})
+	}
+	return t, nil
+}
+
+// orphan reports whether files that were never kept belong to no task.
+func (r *Reconciler) orphan(ctx context.Context, id ID) (bool, error) {
+	_, err := r.Repo.Get(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, r.Files.Keep(ctx, id)
+}
