@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"revela/queue"
+	"revela/task"
+)
+
+// jobName is what every job of the queue is called.
+const jobName = "process-image"
+
+// jobData is the payload of a job. The worker needs only the id; the rest is
+// for people who look into Redis.
+type jobData struct {
+	TaskID    task.ID `json:"taskId"`
+	ImagePath string  `json:"imagePath"`
+	Timestamp int64   `json:"timestamp"` // ms since the epoch
+}
+
+// scheduler is the queue as tasks see it: the job's id is the task's.
+type scheduler struct{ queue *queue.Queue }
+
+var _ task.Scheduler = scheduler{}
+
+func (s scheduler) Schedule(ctx context.Context, t task.Task) error {
+	data := jobData{t.ID, t.Original.Path, t.CreatedAt.UnixMilli()}
+	if data.ImagePath == "" {
+		data.ImagePath = t.Source.Name
+	}
+	payload, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("encode the job: %w", err)
+	}
+	added, err := s.queue.Add(ctx, queue.Spec{
+		ID: string(t.ID), Name: jobName, Data: payload, Attempts: t.Attempts, Stalls: t.Stalls,
+	})
+	if err != nil || added == 1 {
+		return err
+	}
+	// The job is there. If it has ended, or fell out of every list, it must go
+	// round again; if it is on its way, nothing is to do.
+	job, err := s.queue.Job(ctx, string(t.ID))
+	if errors.Is(err, queue.ErrNoJob) {
+		return nil // it ended this moment: somebody else had it on its way
+	}
+	if err != nil {
+		return err
+	}
+	switch job.State {
+	case queue.Failed, queue.Completed:
+		err = s.queue.Retry(ctx, string(t.ID))
+		var moved *queue.StateError
+		if errors.As(err, &moved) || errors.Is(err, queue.ErrNoJob) {
+			return nil
+		}
+	case queue.Waiting, queue.Paused:
+		_, err = s.queue.Restore(ctx, string(t.ID))
+	}
+	return err
+}
+
+func (s scheduler) Withdraw(ctx context.Context, id task.ID) error {
+	return s.queue.Cancel(ctx, string(id))
+}
+
+func (s scheduler) Lost(ctx context.Context, ids []task.ID) ([]task.ID, error) {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = string(id)
+	}
+	lost, err := s.queue.Lost(ctx, names)
+	out := make([]task.ID, len(lost))
+	for i, name := range lost {
+		out[i] = task.ID(name)
+	}
+	return out, err
+}
+
+// worker is the processor as the queue sees it.
+type worker struct{ processor *task.Processor }
+
+var _ queue.Handler = worker{}
+
+// storeAway is how long a job waits when the store of records cannot be
+// reached; its attempt does not count.
+const storeAway = 2 * time.Second
+
+func (w worker) Process(ctx context.Context, job *queue.Job) error {
+	a, err := attempt(job)
+	if err != nil {
+		return queue.Permanent(err)
+	}
+	err = w.processor.Process(ctx, a)
+	if err != nil && errors.Is(context.Cause(ctx), queue.ErrStopping) {
+		// The job goes back whatever becomes of this: the next worker takes a
+		// record in processing as well.
+		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeAway)
+		defer cancel()
+		_ = w.processor.HandBack(back, a)
+		return err
+	}
+	switch {
+	case errors.Is(err, task.ErrLeaseLost):
+		return queue.ErrLeaseLost
+	case errors.Is(err, task.ErrUnavailable):
+		return queue.Postpone(err, storeAway)
+	case task.Permanent(err):
+		return queue.Permanent(err)
+	}
+	return err
+}
+
+func (w worker) Failed(ctx context.Context, job *queue.Job, f queue.Failure) error {
+	a, err := attempt(job)
+	if err != nil {
+		return nil // no task to tell
+	}
+	if err = w.processor.Failed(ctx, a, f.Err, f.Final); errors.Is(err, task.ErrLeaseLost) {
+		return queue.ErrLeaseLost
+	}
+	return err
+}
+
+func attempt(job *queue.Job) (task.Attempt, error) {
+	id, err := task.ParseID(job.ID)
+	if err != nil {
+		return task.Attempt{}, fmt.Errorf("job %q: %w", job.ID, err)
+	}
+	return task.Attempt{ID: id, Number: job.Attempt, Stalls: job.Stalls, WorkerID: job.WorkerID(), Lease: lease{job}}, nil
+}
+
+// lease is a job's lease as tasks see it.
+type lease struct{ job *queue.Job }
+
+func (l lease) Token() string { return l.job.Token() }
+
+func (l lease) Extend(ctx context.Context) error {
+	err := l.job.Extend(ctx)
+	if errors.Is(err, queue.ErrLeaseLost) {
+		return task.ErrLeaseLost
+	}
+	return err
+}
