@@ -61,7 +61,7 @@ func (c Config) Validate() error {
 	check(c.Name != "" && !strings.ContainsAny(c.Name, "{}:"), "name %q: a name without braces and colons is expected", c.Name)
 	check(c.Concurrency >= 1, "concurrency %d: at least 1 is expected", c.Concurrency)
 	check(c.MaxAttempts >= 1, "attempts %d: at least 1 is expected", c.MaxAttempts)
-	check(c.Backoff > 0, "backoff %v: more than 0 is expected", c.Backoff)
+	check(c.Backoff >= 0, "backoff %v: 0 or more is expected", c.Backoff)
 	check(c.Jitter >= 0 && c.Jitter <= 1, "jitter %v: 0 to 1 is expected", c.Jitter)
 	check(c.Lease >= 500*time.Millisecond, "lease %v: at least 500ms is expected", c.Lease)
 	check(c.MaxStalls >= 0, "stalls %d: 0 or more is expected", c.MaxStalls)
