@@ -226,6 +226,17 @@ func answers(socket string) bool {
 	return err == nil && !strings.HasPrefix(line, "-LOADING")
 }
 
+// FreePort returns a port of 127.0.0.1 that nobody listens on at the moment, for
+// servers that need one more (--tls-port) or none that answers.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatalf("redistest: %v", err)
+	}
+	return port
+}
+
 func freePort() (int, error) {
 	for range 50 {
 		port := firstPort + rand.IntN(ports)
