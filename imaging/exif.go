@@ -1,0 +1,154 @@
+package imaging
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+)
+
+// The tags of a TIFF directory that matter here.
+const (
+	tagCompression     = 259
+	tagStripOffsets    = 273
+	tagOrientation     = 274
+	tagRowsPerStrip    = 278
+	tagStripByteCounts = 279
+	tagTileWidth       = 322
+	tagTileLength      = 323
+	tagTileOffsets     = 324
+	tagTileByteCounts  = 325
+	tagICCProfile      = 34675
+)
+
+// maxDirEntries bounds a directory; real ones have a few dozen.
+const maxDirEntries = 1024
+
+// tiffDir is the first directory of a TIFF structure, which is also what EXIF
+// metadata is. Other directories are never followed, so no loop can be built.
+type tiffDir struct {
+	r       io.ReaderAt
+	order   binary.ByteOrder
+	entries map[uint16]tiffEntry // the first of each tag
+}
+
+// tiffEntry is an array of numbers or bytes.
+type tiffEntry struct {
+	width int64 // of one element in bytes; 0 for types of no use here
+	count int64
+	off   int64 // of the first element
+}
+
+// readDir reads the first directory.
+func readDir(r io.ReaderAt) (*tiffDir, error) {
+	var head [8]byte
+	if err := readFullAt(r, head[:], 0); err != nil {
+		return nil, err
+	}
+	d := &tiffDir{r: r, entries: make(map[uint16]tiffEntry)}
+	switch string(head[:4]) {
+	case "II*\x00":
+		d.order = binary.LittleEndian
+	case "MM\x00*":
+		d.order = binary.BigEndian
+	default:
+		return nil, invalid("its directory has no byte order")
+	}
+	at := int64(d.order.Uint32(head[4:]))
+	var n [2]byte
+	if err := readFullAt(r, n[:], at); err != nil {
+		return nil, err
+	}
+	count := int(d.order.Uint16(n[:]))
+	if count > maxDirEntries {
+		return nil, invalid("its directory has %d entries, at most %d are read", count, maxDirEntries)
+	}
+	raw := make([]byte, 12*count)
+	if err := readFullAt(r, raw, at+2); err != nil {
+		return nil, err
+	}
+	for i := 0; i < len(raw); i += 12 {
+		e := raw[i : i+12]
+		tag := d.order.Uint16(e)
+		if _, dup := d.entries[tag]; dup {
+			continue
+		}
+		entry := tiffEntry{count: int64(d.order.Uint32(e[4:]))}
+		switch d.order.Uint16(e[2:]) {
+		case 1, 7: // BYTE, UNDEFINED
+			entry.width = 1
+		case 3: // SHORT
+			entry.width = 2
+		case 4: // LONG
+			entry.width = 4
+		}
+		entry.off = int64(d.order.Uint32(e[8:]))
+		if entry.width*entry.count <= 4 {
+			entry.off = at + 2 + int64(i) + 8
+		}
+		d.entries[tag] = entry
+	}
+	return d, nil
+}
+
+// uint returns the first number of a tag, or def if there is none.
+func (d *tiffDir) uint(tag uint16, def int64) int64 {
+	e, ok := d.entries[tag]
+	if !ok || e.count == 0 {
+		return def
+	}
+	v, err := d.values(e)()
+	if err != nil {
+		return def
+	}
+	return v
+}
+
+// values returns a function that returns one element of an entry after another.
+func (d *tiffDir) values(e tiffEntry) func() (int64, error) {
+	r := bufio.NewReader(span{e.off, e.width * e.count}.reader(d.r))
+	return func() (int64, error) {
+		var b [4]byte
+		if e.width == 0 {
+			return 0, invalid("its directory has a value of an unexpected type")
+		}
+		if _, err := io.ReadFull(r, b[:e.width]); err != nil {
+			return 0, err
+		}
+		switch e.width {
+		case 1:
+			return int64(b[0]), nil
+		case 2:
+			return int64(d.order.Uint16(b[:])), nil
+		}
+		return int64(d.order.Uint32(b[:])), nil
+	}
+}
+
+// orientation returns the EXIF orientation, 1 where it is missing or nonsense.
+func (d *tiffDir) orientation() int {
+	if o := d.uint(tagOrientation, 1); 1 <= o && o <= 8 {
+		return int(o)
+	}
+	return 1
+}
+
+// exifOrientation reads the orientation from EXIF metadata. Metadata that cannot
+// be read is as good as none: it is not worth losing a picture over.
+func exifOrientation(r io.ReaderAt) int {
+	d, err := readDir(r)
+	if err != nil {
+		return 1
+	}
+	return d.orientation()
+}
+
+func readFullAt(r io.ReaderAt, p []byte, off int64) error {
+	n, err := r.ReadAt(p, off)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil || err == io.EOF:
+		return io.ErrUnexpectedEOF
+	}
+	return &sourceError{err}
+}

@@ -1,0 +1,149 @@
+package imaging
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// header is all that is known of a picture before a pixel of it is decoded.
+type header struct {
+	format        Format
+	width, height int   // as stored
+	orientation   int   // EXIF's, 1 to 8
+	decodeBytes   int64 // upper bound of the memory that the decoder takes
+
+	profile        []span // the ICC profile's pieces, in order; nil is none
+	profileDeflate bool   // it is compressed, as in PNG
+
+	jpeg jpegFacts
+	webp webpFacts
+}
+
+// shown is the size after orientation.
+func (h *header) shown() (w, ht int) {
+	if h.orientation >= 5 {
+		return h.height, h.width
+	}
+	return h.width, h.height
+}
+
+func (h *header) pixels() int64 { return int64(h.width) * int64(h.height) }
+
+// prober reads one header within the limits.
+type prober struct {
+	*cursor
+	cfg Config
+	h   header
+}
+
+// probe reads the header of a picture and checks that the file is complete as
+// far as its structure tells.
+func probe(src Source, cfg Config) (*header, error) {
+	if src.Size() <= 0 {
+		return nil, invalid("the file is empty")
+	}
+	p := &prober{cursor: newCursor(src), cfg: cfg}
+	p.h.orientation = 1
+	head := make([]byte, min(32, src.Size()))
+	b, err := p.peek(len(head))
+	if err != nil {
+		return nil, err
+	}
+	copy(head, b)
+
+	p.h.format = sniff(head)
+	switch p.h.format {
+	case JPEG:
+		err = p.jpeg()
+	case PNG:
+		err = p.png()
+	case WebP:
+		err = p.webp()
+	case GIF:
+		err = p.gif()
+	case TIFF:
+		err = p.tiff()
+	case BMP:
+		err = p.bmp()
+	default:
+		return nil, unsupported("%s; send %s", guess(head), accepted)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.h.decodeBytes > cfg.MemoryBudget {
+		return nil, tooLarge("decoding %d x %d pixels of this kind takes %d MiB, at most %d MiB are allowed",
+			p.h.width, p.h.height, p.h.decodeBytes>>20, cfg.MemoryBudget>>20)
+	}
+	return &p.h, nil
+}
+
+// size sets the picture's size, or refuses it. Walkers call it as soon as they
+// know, so that a tiny file with a giant header is called too large.
+func (p *prober) size(w, h int64) error {
+	switch {
+	case w <= 0 || h <= 0:
+		return invalid("its width or height is zero")
+	// Each side first, so that the product cannot overflow.
+	case w > math.MaxInt32 || h > math.MaxInt32 || w*h > p.cfg.MaxPixels:
+		return tooLarge("%d x %d pixels, at most %s are allowed", w, h, megapixels(p.cfg.MaxPixels))
+	}
+	p.h.width, p.h.height = int(w), int(h)
+	return nil
+}
+
+func megapixels(n int64) string {
+	if n < 1_000_000 {
+		return fmt.Sprintf("%d pixels", n)
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(n)/1e6), ".0") + " megapixels"
+}
+
+// sniff tells the format by the first bytes, "" if it is none that can be read.
+func sniff(head []byte) Format {
+	starts := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
+	switch {
+	case starts("\xff\xd8\xff"):
+		return JPEG
+	case starts(pngMagic):
+		return PNG
+	case starts("RIFF") && len(head) >= 12 && string(head[8:12]) == "WEBP":
+		return WebP
+	case starts("GIF87a"), starts("GIF89a"):
+		return GIF
+	case starts("II*\x00"), starts("MM\x00*"):
+		return TIFF
+	// "BM" alone begins too many texts: the reserved words must be zero too.
+	case starts("BM") && len(head) >= 10 && string(head[6:10]) == "\x00\x00\x00\x00":
+		return BMP
+	}
+	return ""
+}
+
+const accepted = "JPEG, PNG, WebP, GIF, TIFF or BMP"
+
+// guess names what people send instead of a picture that can be read.
+func guess(head []byte) string {
+	lower := bytes.ToLower(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"))
+	brand := ""
+	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
+		brand = string(head[8:12])
+	}
+	switch {
+	case brand == "avif" || brand == "avis":
+		return "an AVIF picture"
+	case brand == "heic" || brand == "heix" || brand == "hevc" || brand == "mif1" || brand == "msf1":
+		return "a HEIC picture"
+	case brand != "":
+		return "a video or an unknown kind of picture"
+	case bytes.HasPrefix(lower, []byte("<svg")), bytes.HasPrefix(lower, []byte("<?xml")):
+		return "an SVG or XML document"
+	case bytes.HasPrefix(lower, []byte("<!doctype html")), bytes.HasPrefix(lower, []byte("<html")):
+		return "an HTML page"
+	case bytes.HasPrefix(head, []byte("%PDF")):
+		return "a PDF document"
+	}
+	return "its content is not that of a picture"
+}

@@ -1,0 +1,154 @@
+package imaging
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+)
+
+// maxProfile bounds an ICC profile, in bytes. Those of RGB pictures have a few
+// kilobytes; the large ones are for printing and not carried anyway.
+const maxProfile = 1 << 20
+
+// iccPieces collects the numbered pieces of a profile that a JPEG spreads over
+// segments.
+type iccPieces struct {
+	total byte
+	by    map[byte]span
+}
+
+func (p *iccPieces) add(seq, total byte, s span) {
+	if p.by == nil {
+		p.by, p.total = make(map[byte]span), total
+	}
+	if _, dup := p.by[seq]; !dup && total == p.total && 1 <= seq && seq <= total {
+		p.by[seq] = s
+	}
+}
+
+// join returns the pieces in order, nil unless they are all there.
+func (p *iccPieces) join() []span {
+	if len(p.by) == 0 || len(p.by) != int(p.total) {
+		return nil
+	}
+	all := make([]span, p.total)
+	for i := range all {
+		all[i] = p.by[byte(i+1)]
+	}
+	return all
+}
+
+// iccSpace is the colour space that a profile is for.
+type iccSpace string
+
+const (
+	iccRGB  iccSpace = "RGB "
+	iccGrey iccSpace = "GRAY"
+)
+
+// readProfile returns the picture's ICC profile, nil if it has none that is
+// sound, for the given space and within maxProfile. A profile that is left out
+// changes colours slightly; a wrong one ruins them.
+func (h *header) readProfile(src io.ReaderAt, space iccSpace) []byte {
+	if h.profile == nil {
+		return nil
+	}
+	var parts []io.Reader
+	for _, s := range h.profile {
+		parts = append(parts, s.reader(src))
+	}
+	r := io.MultiReader(parts...)
+	if h.profileDeflate {
+		zr, err := zlib.NewReader(r)
+		if err != nil {
+			return nil
+		}
+		r = zr
+	}
+	data, err := io.ReadAll(io.LimitReader(r, maxProfile+1))
+	if err != nil {
+		return nil
+	}
+	const headLen = 128
+	switch {
+	case len(data) < headLen || len(data) > maxProfile:
+	case int(binary.BigEndian.Uint32(data)) != len(data):
+	case string(data[36:40]) != "acsp":
+	case string(data[16:20]) != string(space):
+	default:
+		return data
+	}
+	return nil
+}
+
+// putProfile puts a profile into an encoded picture of w x h pixels that has
+// none.
+func putProfile(f Format, file, profile []byte, w, h int, alpha bool) []byte {
+	switch {
+	case profile == nil:
+		return file
+	case f == JPEG:
+		return jpegWithProfile(file, profile)
+	case f == PNG:
+		return pngWithProfile(file, profile)
+	}
+	return webpWithProfile(file, profile, w, h, alpha)
+}
+
+// jpegWithProfile adds APP2 segments after the start-of-image marker.
+func jpegWithProfile(file, profile []byte) []byte {
+	const tag = "ICC_PROFILE\x00"
+	const most = 65535 - 2 - len(tag) - 2
+	out := append(make([]byte, 0, len(file)+len(profile)+64), file[:2]...)
+	total := (len(profile) + most - 1) / most
+	for seq := 1; seq <= total; seq++ {
+		part := profile[:min(most, len(profile))]
+		profile = profile[len(part):]
+		out = append(out, 0xff, mAPP2)
+		out = binary.BigEndian.AppendUint16(out, uint16(2+len(tag)+2+len(part)))
+		out = append(out, tag...)
+		out = append(out, byte(seq), byte(total))
+		out = append(out, part...)
+	}
+	return append(out, file[2:]...)
+}
+
+// pngWithProfile adds an iCCP chunk after the header.
+func pngWithProfile(file, profile []byte) []byte {
+	const headEnd = len(pngMagic) + 8 + 13 + 4
+	var body bytes.Buffer
+	body.WriteString("iCCPICC\x00\x00") // chunk type, name, method
+	zw := zlib.NewWriter(&body)
+	zw.Write(profile) // into memory: cannot fail
+	zw.Close()
+
+	out := append(make([]byte, 0, len(file)+body.Len()+12), file[:headEnd]...)
+	out = binary.BigEndian.AppendUint32(out, uint32(body.Len()-4))
+	out = append(out, body.Bytes()...)
+	out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(body.Bytes()))
+	return append(out, file[headEnd:]...)
+}
+
+// webpWithProfile gives the file an extended header and an ICCP chunk. libwebp
+// has written an extended header already where there is alpha.
+func webpWithProfile(file, profile []byte, w, h int, alpha bool) []byte {
+	chunks := file[12:]
+	flags := byte(webpProfile)
+	if string(chunks[:4]) == "VP8X" {
+		flags |= chunks[8]
+		chunks = chunks[18:]
+	} else if alpha {
+		flags |= webpAlpha
+	}
+	out := append(make([]byte, 0, len(file)+len(profile)+64), "RIFF\x00\x00\x00\x00WEBP"...)
+	out = append(out, webpExtended(flags, w, h)...)
+	out = append(out, "ICCP"...)
+	out = binary.LittleEndian.AppendUint32(out, uint32(len(profile)))
+	out = append(out, profile...)
+	out = append(out, make([]byte, len(profile)&1)...)
+	out = append(out, chunks...)
+	binary.LittleEndian.PutUint32(out[4:], uint32(len(out)-8))
+	return out
+}
