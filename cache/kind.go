@@ -1,0 +1,157 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// kind is one sort of entry, T, found by an argument A.
+type kind[A, T any] struct {
+	c      *Cache
+	ttl    time.Duration
+	listed bool // belongs to a generation
+
+	load   func(ctx context.Context, arg A) (T, error)
+	encode func(T) (string, error)
+	// decode returns false for a value that cannot be used: broken, or older
+	// than what this process has seen.
+	decode func(arg A, key, raw, body string) (T, bool)
+	// current reports whether T is no older than what this process has seen.
+	current func(T) bool
+
+	flights flights[T]
+}
+
+// read is the way of every cached read. What it returns is shared.
+func (k *kind[A, T]) read(ctx context.Context, arg A, key string) (T, error) {
+	c := k.c
+	deadline := time.Now().Add(c.cfg.Budget)
+	usable, probe := false, false
+	if !c.debts.owes(key, k.listed) {
+		usable, probe = c.breaker.allow()
+	}
+	var outdated string
+	if usable {
+		f, err := c.peek(key, k.listed, probe, deadline)
+		usable = err == nil
+		if prefix, ok := f.prefix(k.listed); ok {
+			if b, ok := body(f.raw, prefix); ok {
+				if v, ok := k.decode(arg, key, f.raw, b); ok {
+					c.counters.hits.Add(1)
+					if f.local {
+						c.counters.localHits.Add(1)
+					}
+					return v, nil
+				}
+				outdated = f.raw
+			}
+		}
+	}
+	if usable {
+		c.counters.misses.Add(1)
+	} else {
+		c.counters.fallbacks.Add(1)
+	}
+	v, err := k.flights.do(ctx, &c.life, key, func(ctx context.Context, publish func(T, error)) {
+		k.fill(ctx, publish, arg, key, outdated, usable, deadline)
+	})
+	// A flight may have begun before something newer was seen elsewhere, and
+	// Close fails all that are under way.
+	if err == nil && !k.current(v) || err != nil && c.life.ctx.Err() != nil {
+		return k.load(ctx, arg)
+	}
+	return v, err
+}
+
+// found is what Redis, or the copy here, holds of an entry; "" is nothing.
+type found struct {
+	raw, generation string
+	local           bool // no round trip was made
+}
+
+// prefix returns what a valid value starts with, or false if none can be valid.
+func (f found) prefix(listed bool) (string, bool) {
+	if listed {
+		return format + f.generation, f.generation != ""
+	}
+	return format, true
+}
+
+// peek reads an entry through client-side caching. An error says that Redis
+// could not be asked. It does not end with the caller's context: rueidis lets
+// others wait for the same answer and would fail them too.
+func (c *Cache) peek(key string, listed, probe bool, deadline time.Time) (f found, err error) {
+	ctx, cancel := context.WithDeadline(c.life.ctx, deadline)
+	defer cancel()
+	defer func() { c.heard(err, f.local) }()
+
+	watched := key // whose copy must not be behind this process' own changes
+	if listed {
+		watched = generationKey
+	}
+	mark, suspect := c.suspects.find(watched)
+	if probe || suspect {
+		now, err := text(c.client.Do(ctx, c.client.B().Get().Key(watched).Build()))
+		if err != nil {
+			return found{}, err
+		}
+		copied, err := text(c.cached(ctx, watched))
+		if err != nil {
+			return found{}, err
+		}
+		if suspect && copied == now {
+			c.suspects.clear(watched, mark)
+		}
+		if !listed {
+			return found{raw: now}, nil
+		}
+		raw, err := text(c.cached(ctx, key))
+		return found{raw: raw, generation: now}, err
+	}
+	if !listed {
+		r := c.cached(ctx, key)
+		raw, err := text(r)
+		return found{raw: raw, local: r.IsCacheHit()}, err
+	}
+	rs := c.client.DoMultiCache(ctx,
+		rueidis.CT(c.client.B().Get().Key(generationKey).Cache(), c.cfg.LocalTTL),
+		rueidis.CT(c.client.B().Get().Key(key).Cache(), c.cfg.LocalTTL))
+	generation, err := text(rs[0])
+	if err != nil {
+		return found{}, err
+	}
+	raw, err := text(rs[1])
+	return found{raw: raw, generation: generation, local: rs[0].IsCacheHit() && rs[1].IsCacheHit()}, err
+}
+
+func (c *Cache) cached(ctx context.Context, key string) rueidis.RedisResult {
+	return c.client.DoCache(ctx, c.client.B().Get().Key(key).Cache(), c.cfg.LocalTTL)
+}
+
+// heard tells the breaker how an exchange with Redis ended. A refusal is an
+// answer too; a local copy is none.
+func (c *Cache) heard(err error, local bool) {
+	if err != nil {
+		if re := (*rueidis.RedisError)(nil); !errors.As(err, &re) {
+			if c.life.ctx.Err() == nil {
+				c.breaker.fail(err)
+			}
+			return
+		}
+	}
+	if !local {
+		c.breaker.succeed()
+	}
+}
+
+// text returns a reply's text; nil is "".
+func text(r rueidis.RedisResult) (string, error) {
+	s, err := r.ToString()
+	if rueidis.IsRedisNil(err) {
+		return "", nil
+	}
+	return s, err
+}
