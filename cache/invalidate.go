@@ -37,9 +37,9 @@ func (c *Cache) drop(ctx context.Context, limit time.Duration, ids ...task.ID) e
 	defer cancel()
 	cmds := make(rueidis.Commands, 0, len(ids)+1)
 	for _, id := range ids {
-		cmds = append(cmds, c.client.B().Del().Key(taskKey(id)).Build())
+		cmds = append(cmds, c.client.B().Del().Key(taskKey(id)).Build().ToRetryable())
 	}
-	cmds = append(cmds, c.client.B().Del().Key(generationKey).Build())
+	cmds = append(cmds, c.client.B().Del().Key(generationKey).Build().ToRetryable())
 	var first error
 	for _, r := range c.client.DoMulti(ctx, cmds...) {
 		if err := r.Error(); err != nil && first == nil {

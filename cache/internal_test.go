@@ -1,0 +1,166 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"revela/task"
+)
+
+func TestBoundedForgetsTheOldest(t *testing.T) {
+	t.Parallel()
+	b := newBounded[int, int](10)
+	for i := range 1000 {
+		b.put(i, i)
+		if len(b.young)+len(b.old) > 20 {
+			t.Fatalf("%d keys after %d", len(b.young)+len(b.old), i)
+		}
+		for j := max(0, i-9); j <= i; j++ {
+			if v, ok := b.get(j); !ok || v != j {
+				t.Fatalf("%d is forgotten after %d", j, i)
+			}
+		}
+	}
+	b.remove(999)
+	b.remove(985)
+	if _, ok := b.get(999); ok {
+		t.Error("still there")
+	}
+}
+
+func TestKnownOnlyGoesForward(t *testing.T) {
+	t.Parallel()
+	var k known
+	k.init()
+	x := task.Task{ID: task.NewID(), Version: 5}
+	old := task.Task{ID: x.ID, Version: 4}
+	k.lose(x.ID) // never seen, not remembered
+	for i, step := range []struct {
+		learn       task.Task
+		raw         string
+		truth, want bool
+	}{
+		{x, "", false, true},
+		{x, "raw", false, true},
+		{old, "old", false, false},
+		{old, "", true, false},
+		{x, "", true, true},
+	} {
+		if got := k.learn(step.learn, step.raw, step.truth); got != step.want {
+			t.Errorf("step %d: %v", i, got)
+		}
+	}
+	if f, _ := k.find(x.ID); f.raw != "raw" {
+		t.Error("the decoded form is lost")
+	}
+	moves := k.moves.Load()
+	k.lose(x.ID)
+	if k.learn(x, "raw", false) || k.current(x) || k.moves.Load() == moves {
+		t.Error("a copy brings a deleted task back")
+	}
+	if !k.learn(x, "", true) || !k.current(x) || k.current(old) {
+		t.Error("the repository is not believed")
+	}
+}
+
+func TestDebtsAreBounded(t *testing.T) {
+	t.Parallel()
+	d := debts{horizon: time.Millisecond}
+	if d.owes("task:x", false) || d.owes("tasks:list:x", true) {
+		t.Fatal("owes from the start")
+	}
+	for i := range maxDebts {
+		d.add(task.ID(fmt.Sprint(i)))
+	}
+	if d.owes("task:x", false) {
+		t.Fatal("owes what nobody changed")
+	}
+	d.add("one too many")
+	d.blind = time.Now().Add(time.Hour)
+	if !d.owes("task:x", false) || !d.owes("tasks:list:x", true) || len(d.ids) != maxDebts {
+		t.Fatal("an invalidation is forgotten")
+	}
+	d.blind = time.Now().Add(-1)
+	if d.owes("task:one too many", false) {
+		t.Error("owed for ever")
+	}
+
+	if !d.begin() || d.begin() {
+		t.Fatal("two pay")
+	}
+	batch, _ := d.next(10)
+	var again task.ID
+	for id := range batch.ids {
+		again = id
+		d.add(id) // changed once more while it was being delivered
+		break
+	}
+	d.paid(batch)
+	if len(d.ids) != maxDebts-9 || !d.owes(taskKey(again), false) || !d.owes("tasks:list:x", true) {
+		t.Fatalf("%d debts after paying 9", len(d.ids))
+	}
+	for {
+		batch, more := d.next(1000)
+		if !more {
+			break
+		}
+		d.paid(batch)
+	}
+	if d.owes(taskKey(again), false) || d.owes("", true) || d.owed.Load() != 0 || d.anything.Load() || !d.begin() {
+		t.Error("not paid off")
+	}
+}
+
+func TestBreaker(t *testing.T) {
+	t.Parallel()
+	var heard []error
+	b := breaker{onChange: func(err error) { heard = append(heard, err) }}
+	if ok, probe := b.allow(); !ok || probe || b.open() {
+		t.Fatal("open from the start")
+	}
+	cause := errors.New("cause")
+	b.fail(cause)
+	b.fail(cause)
+	if ok, _ := b.allow(); ok || !b.open() {
+		t.Fatal("closed after a failure")
+	}
+	b.retryAt.Store(time.Now().UnixNano() - 1)
+	if ok, probe := b.allow(); !ok || !probe {
+		t.Fatal("nobody may try again")
+	}
+	if ok, _ := b.allow(); ok {
+		t.Fatal("two try again")
+	}
+	b.succeed()
+	b.succeed()
+	if ok, probe := b.allow(); !ok || probe || b.open() {
+		t.Fatal("open after a success")
+	}
+	if len(heard) != 2 || heard[0] != cause || heard[1] != nil {
+		t.Errorf("heard %v", heard)
+	}
+}
+
+func TestFlightIsJoinedUntilItsWorkEnds(t *testing.T) {
+	t.Parallel()
+	var l life
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	defer l.close()
+	var f flights[int]
+	finish := make(chan struct{})
+	one, err := f.do(t.Context(), &l, "k", func(_ context.Context, publish func(int, error)) {
+		publish(1, nil)
+		<-finish
+	})
+	two := func(_ context.Context, publish func(int, error)) { publish(2, nil) }
+	joined, _ := f.do(t.Context(), &l, "k", two)
+	f.forget("k")
+	anew, _ := f.do(t.Context(), &l, "k", two)
+	close(finish)
+	if err != nil || one != 1 || joined != 1 || anew != 2 {
+		t.Errorf("%d, %d, %d, %v", one, joined, anew, err)
+	}
+}

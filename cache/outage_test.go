@@ -1,0 +1,203 @@
+package cache_test
+
+import (
+	"errors"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"revela/cache"
+	"revela/task"
+)
+
+// slack is what a busy test machine may add to a promised time.
+const slack = 400 * time.Millisecond
+
+// TestRedisAway takes Redis away in two ways, changes a task meanwhile, and
+// brings it back: no read fails or waits long, nothing old is read by the writer,
+// and the other process sees the change when the invalidation gets through.
+func TestRedisAway(t *testing.T) {
+	t.Parallel()
+	for name, how := range map[string]struct {
+		away, back func(t *testing.T, s *server)
+	}{
+		"killed": {
+			func(_ *testing.T, s *server) { s.stop() },
+			func(t *testing.T, s *server) {
+				if err := s.start(); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+		"hung": {
+			func(t *testing.T, s *server) { s.signal(t, syscall.SIGSTOP) },
+			func(t *testing.T, s *server) { s.signal(t, syscall.SIGCONT) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := ownServer(t)
+			dial := func(t *testing.T) client { return s.client(t, 0) }
+			x := sample()
+			r := newRepo(x)
+			heard := &changes{}
+			mine := newCache(t, dial, r, cache.Config{OnChange: heard.add})
+			other := newCache(t, dial, r, cache.Config{})
+			for _, c := range []*cache.Cache{mine, other} {
+				eventually(t, "copies in both processes", func() bool {
+					before := c.Stats().LocalHits
+					for what := range 3 {
+						look(t, c, x.ID, what)
+					}
+					return c.Stats().LocalHits == before+3
+				})
+			}
+
+			how.away(t, s)
+			want := r.bump(x.ID)
+			quick(t, "Invalidate", func() { mine.Invalidate(t.Context(), x.ID) })
+			for what := range 3 {
+				quick(t, "a read by the writer", func() {
+					if v := look(t, mine, x.ID, what); v < want && what != 2 {
+						t.Errorf("way %d: version %d, want %d", what, v, want)
+					}
+				})
+				quick(t, "a read by the other", func() { look(t, other, x.ID, what) })
+			}
+			for range 50 { // while it is away, only a few reads pay for finding out
+				get(t, mine, x.ID)
+			}
+			if s := mine.Stats(); s.Owed != 1 || s.Deferred != 1 || s.Fallbacks < 50 {
+				t.Errorf("%+v", s)
+			}
+
+			how.back(t, s)
+			eventually(t, "the debt to be paid", func() bool { return mine.Stats().Owed == 0 })
+			for what := range 2 {
+				if v := look(t, mine, x.ID, what); v < want {
+					t.Errorf("way %d: version %d, want %d", what, v, want)
+				}
+				eventually(t, "the other to see the change", func() bool { return look(t, other, x.ID, what) == want })
+			}
+			eventually(t, "hits again", func() bool {
+				before := mine.Stats().LocalHits
+				get(t, mine, x.ID)
+				return mine.Stats().LocalHits > before
+			})
+			if down, up := heard.counts(); down < 1 || up < 1 {
+				t.Errorf("heard %d times that Redis is away, %d times that it is back", down, up)
+			}
+		})
+	}
+}
+
+// changes is an OnChange.
+type changes struct {
+	mu       sync.Mutex
+	down, up int
+}
+
+func (c *changes) add(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		c.down++
+	} else {
+		c.up++
+	}
+}
+
+func (c *changes) counts() (down, up int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.down, c.up
+}
+
+func quick(t *testing.T, what string, f func()) {
+	t.Helper()
+	start := time.Now()
+	f()
+	if took := time.Since(start); took > 100*time.Millisecond+slack {
+		t.Errorf("%s took %v", what, took)
+	}
+}
+
+// TestBothAway checks that the repository's error comes through, and soon.
+func TestBothAway(t *testing.T) {
+	t.Parallel()
+	s := ownServer(t)
+	r := newRepo()
+	c := newCache(t, func(t *testing.T) client { return s.client(t, 0) }, r, cache.Config{})
+	s.stop()
+	r.breakWith(task.ErrUnavailable)
+	quick(t, "a read", func() {
+		if _, err := c.Get(t.Context(), sample().ID); !errors.Is(err, task.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestRedisForgets checks that a Redis that has lost everything, or only the
+// generation, brings nothing back.
+func TestRedisForgets(t *testing.T) {
+	t.Parallel()
+	s := ownServer(t)
+	dial := func(t *testing.T) client { return s.client(t, 0) }
+	x := sample()
+	r := newRepo(x)
+	c, other := newCache(t, dial, r, patient), newCache(t, dial, r, patient)
+	rdb := dial(t)
+	for i := range 100 {
+		for what := range 3 {
+			look(t, c, x.ID, what)
+			look(t, other, x.ID, what)
+		}
+		if i%2 == 0 {
+			if err := rdb.Do(t.Context(), rdb.B().Flushall().Build()).Error(); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := rdb.Do(t.Context(), rdb.B().Del().Key("tasks:generation").Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+		want := r.bump(x.ID)
+		c.Invalidate(t.Context(), x.ID)
+		for what := range 2 {
+			if v := look(t, c, x.ID, what); v < want {
+				t.Fatalf("round %d, way %d: version %d, want %d", i, what, v, want)
+			}
+		}
+	}
+}
+
+// TestRedisIsFull checks that invalidation works while Redis refuses all that
+// needs memory.
+func TestRedisIsFull(t *testing.T) {
+	t.Parallel()
+	s := ownServer(t)
+	dial := func(t *testing.T) client { return s.client(t, 0) }
+	x := sample()
+	r := newRepo(x)
+	c, other := newCache(t, dial, r, patient), newCache(t, dial, r, patient)
+	rdb := dial(t)
+	for what := range 3 {
+		look(t, c, x.ID, what)
+		look(t, other, x.ID, what)
+	}
+	for _, value := range []string{"1", "0"} {
+		if err := rdb.Do(t.Context(), rdb.B().ConfigSet().ParameterValue().ParameterValue("maxmemory", value).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+		want := r.bump(x.ID)
+		c.Invalidate(t.Context(), x.ID)
+		for what := range 2 {
+			if v := look(t, c, x.ID, what); v < want {
+				t.Errorf("way %d: version %d, want %d", what, v, want)
+			}
+			eventually(t, "the other to see the change", func() bool { return look(t, other, x.ID, what) == want })
+		}
+		if n := c.Stats().Deferred; n != 0 {
+			t.Errorf("%d invalidations deferred", n)
+		}
+	}
+}
