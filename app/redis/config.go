@@ -133,7 +133,7 @@ func (c Config) resolve() (target, error) {
 			bad("REDIS_HOST: expected one host name or address; several addresses go into REDIS_URL")
 			break
 		}
-		t.addrs = []string{joinHostPort(c.Host, c.Port)}
+		t.addrs = []string{joinHostPort(strings.Trim(c.Host, "[]"), c.Port)}
 	default:
 		t = target{kind: kindEmbedded, db: c.DB}
 		if c.Password != "" {

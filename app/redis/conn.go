@@ -31,7 +31,8 @@ type Conn struct {
 // other. It tries for cfg.ConnectTimeout, as long as what goes wrong may pass (a
 // refused connection, a server that is loading its data), and returns an error
 // with a hint at once for what will not (a wrong password). The error holds no
-// secret. ctx is for opening only. The caller must Close the Conn.
+// secret. ctx is for opening only. The caller must Close the Conn. Connections made
+// and lost, and the embedded server's life, are told to log, which must not be nil.
 //
 // The server must be Redis 6.2 or newer, or Valkey.
 func Open(ctx context.Context, cfg Config, log *zap.Logger) (*Conn, error) {

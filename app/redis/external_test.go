@@ -2,19 +2,8 @@ package redis
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,9 +11,8 @@ import (
 
 	"github.com/redis/rueidis"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
-	"revela/app/redis/internal/child"
 	"revela/app/redis/redistest"
 )
 
@@ -159,18 +147,16 @@ func TestOpenWaitsForALateServer(t *testing.T) {
 	t.Parallel()
 	s := redistest.Server(t)
 	s.Kill()
+	core, logs := observer.New(zap.WarnLevel)
 	opened := make(chan error, 1)
-	ctx := t.Context()
-	core := make(chan struct{}, 100)
-	log := zap.NewExample(zap.Hooks(func(zapcore.Entry) error { core <- struct{}{}; return nil }))
 	go func() {
-		c, err := Open(ctx, Config{URL: s.URL}, log)
+		c, err := Open(t.Context(), Config{URL: s.URL}, zap.New(core))
 		if err == nil {
 			err = c.Close()
 		}
 		opened <- err
 	}()
-	<-core // the first failure was logged
+	eventually(t, "the first try failed", func() bool { return logs.FilterMessage("cannot connect to redis").Len() > 0 })
 	s.Restart()
 	if err := <-opened; err != nil {
 		t.Fatal(err)
@@ -247,119 +233,5 @@ func TestWarningsNameWhatEndangersTheQueue(t *testing.T) {
 	c, _ = open(t, Config{URL: replica.URL})
 	if w := c.Warnings(t.Context()); len(w) != 1 || !strings.Contains(w[0], "replica") {
 		t.Errorf("a replica is warned of with %q", w)
-	}
-}
-
-func TestTLS(t *testing.T) {
-	t.Parallel()
-	ca, cert, key := certificates(t)
-	port := strconv.Itoa(redistest.FreePort(t))
-	redistest.Server(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
-	cfg := Config{URL: "rediss://127.0.0.1:" + port}
-
-	err := openFails(t, cfg, 5*time.Second)
-	if !strings.Contains(err.Error(), "SSL_CERT_FILE") {
-		t.Errorf("an unknown authority: %v", err)
-	}
-	cfg.TLS = &tls.Config{RootCAs: ca, MinVersion: tls.VersionTLS12}
-	c, _ := open(t, cfg)
-	set(t, c, "k", "v")
-	if !c.Tracking() {
-		t.Error("no client-side caching over TLS")
-	}
-}
-
-// certificates makes an authority and a server certificate for 127.0.0.1.
-func certificates(t *testing.T) (ca *x509.CertPool, certFile, keyFile string) {
-	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	template := func(serial int64, name string) *x509.Certificate {
-		return &x509.Certificate{
-			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name},
-			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		}
-	}
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	root := template(1, "test authority")
-	root.IsCA, root.BasicConstraintsValid, root.KeyUsage = true, true, x509.KeyUsageCertSign
-	rootDER, err := x509.CreateCertificate(rand.Reader, root, root, &caKey.PublicKey, caKey)
-	must(err)
-	rootCert, err := x509.ParseCertificate(rootDER)
-	must(err)
-	srvKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	leaf := template(2, "redis")
-	leaf.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
-	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, rootCert, &srvKey.PublicKey, caKey)
-	must(err)
-	keyDER, err := x509.MarshalECPrivateKey(srvKey)
-	must(err)
-
-	dir := t.TempDir()
-	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	must(os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leafDER}), 0o600))
-	must(os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}), 0o600))
-	ca = x509.NewCertPool()
-	ca.AddCert(rootCert)
-	return ca, certFile, keyFile
-}
-
-func TestClusterIsRecognised(t *testing.T) {
-	t.Parallel()
-	s := redistest.Server(t, "--cluster-enabled", "yes")
-	admin := s.Client(t)
-	if err := admin.Do(t.Context(), admin.B().Arbitrary("CLUSTER", "ADDSLOTSRANGE", "0", "16383").Build()).Error(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the cluster is ready", func() bool {
-		return admin.Do(t.Context(), admin.B().Set().Key("ready").Value("1").Build()).Error() == nil
-	})
-	for _, url := range []string{"redis://" + s.Addr, "redis://" + s.Addr + "," + s.Addr} {
-		c, _ := open(t, Config{URL: url})
-		if !c.Cluster() {
-			t.Errorf("%s is not taken for a cluster", url)
-		}
-		set(t, c, "k", url)
-		if got := get(t, c, "k"); got != url {
-			t.Errorf("k = %q", got)
-		}
-		if w := c.Warnings(t.Context()); len(w) != 1 || !strings.Contains(w[0], "append-only") {
-			t.Errorf("warnings: %q", w)
-		}
-	}
-}
-
-func TestSentinelFindsTheMaster(t *testing.T) {
-	t.Parallel()
-	s := redistest.Server(t)
-	host, port, _ := strings.Cut(s.Addr, ":")
-	sentinel := redistest.FreePort(t)
-	conf := filepath.Join(t.TempDir(), "sentinel.conf") // which it rewrites
-	if err := os.WriteFile(conf, fmt.Appendf(nil, "port %d\nbind 127.0.0.1\nsentinel monitor main %s %s 1\n", sentinel, host, port), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	bin, err := findServer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	proc, err := child.Start(exec.Command(bin, conf, "--sentinel"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(proc.Kill)
-	c, _ := open(t, Config{URL: fmt.Sprintf("redis-sentinel://127.0.0.1:%d/main/2", sentinel)})
-	set(t, c, "k", "v")
-	admin := s.Client(t, func(o *rueidis.ClientOption) { o.SelectDB = 2 })
-	if v, err := admin.Do(t.Context(), admin.B().Get().Key("k").Build()).ToString(); err != nil || v != "v" {
-		t.Fatalf("k on the master = %q, %v", v, err)
-	}
-	if want := "master main by sentinels"; !strings.Contains(c.Describe(), want) {
-		t.Errorf("Describe = %q", c.Describe())
 	}
 }

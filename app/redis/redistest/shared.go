@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// databases is how many the shared server has; each use of Shared takes the
-// next one, and after that many the server's user count must have been zero.
+// databases is how many uses of Shared one run of the shared server is good for:
+// each takes a database that nobody has used before.
 const databases = 4096
 
 // pool is the package's shared server. It runs while at least one test uses it,
