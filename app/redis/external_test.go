@@ -198,7 +198,7 @@ func TestClientComesBackAfterARestart(t *testing.T) {
 func TestClientNoticesAFrozenServer(t *testing.T) {
 	t.Parallel()
 	s := redistest.Server(t)
-	c, _ := open(t, Config{URL: s.URL})
+	c, logs := open(t, Config{URL: s.URL})
 	set(t, c, "k", "v")
 	s.Freeze()
 	began := time.Now()
@@ -208,6 +208,16 @@ func TestClientNoticesAFrozenServer(t *testing.T) {
 	if took := time.Since(began); took > replyTimeout+3*time.Second {
 		t.Errorf("noticed only after %s", took)
 	}
+	// Its kernel still accepts connections, which must not count as an answer.
+	eventually(t, "a new connection failed too", func() bool {
+		_ = c.Ping(t.Context())
+		for _, e := range logs.FilterMessage("cannot connect to redis").All() {
+			if strings.Contains(e.ContextMap()["error"].(string), "no answer to the greeting") {
+				return true
+			}
+		}
+		return false
+	})
 	s.Thaw()
 	if got := get(t, c, "k"); got != "v" {
 		t.Fatalf("k = %q", got)

@@ -97,6 +97,24 @@ func TestInProcessDoesWhatWeNeed(t *testing.T) {
 	}
 }
 
+// Alone on a fresh connection, more is sent than any buffer holds before the
+// first reply is read.
+func TestInProcessTakesALargePipeline(t *testing.T) {
+	t.Parallel()
+	c := openMemory(t).Client()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	cmds := make([]rueidis.Completed, 1000)
+	for i := range cmds {
+		cmds[i] = c.B().Echo().Message(strings.Repeat("x", 4000)).Build()
+	}
+	for i, r := range c.DoMulti(ctx, cmds...) {
+		if v, err := r.ToString(); err != nil || len(v) != 4000 {
+			t.Fatalf("reply %d has %d bytes, %v", i, len(v), err)
+		}
+	}
+}
+
 func TestInProcessKeysExpire(t *testing.T) {
 	t.Parallel()
 	c := openMemory(t)
