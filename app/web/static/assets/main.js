@@ -146,10 +146,11 @@ const restart = listen((event) => {
   if (event.eventType === "task.progress") showProgress(event.taskId, event.progress);
   else soon();
 }, (state) => {
+  if (state === link) return;
   link = state;
   showLink();
   poll();
-  if (state === "live") soon(); // what happened while nobody listened
+  soon(); // what happened while nobody listened, or why nobody does
 });
 poll();
 go();
