@@ -23,23 +23,34 @@ func (s *Store) Stage(ctx context.Context, dir string) (task.Staged, error) {
 	if err := checkName("stage", dir); err != nil {
 		return nil, err
 	}
-	// Whoever discards the only other file of the directory removes it, maybe
-	// between our making it and our using it.
-	var err error
-	for range 5 {
-		if err = s.makeDir(dir); err != nil {
-			break
+	st := &staged{store: s}
+	err := s.within(dir, func() (err error) {
+		st.name, st.File, err = s.temporary(dir)
+		return err
+	})
+	if err != nil {
+		s.prune(dir)
+		return nil, fmt.Errorf("stage a file in %s: %w", dir, err)
+	}
+	return st, nil
+}
+
+// within makes dir and calls f, while nobody in this process tidies up. Both are
+// done again when a part of dir was missing: another process may tidy up between
+// our making it and our using it.
+func (s *Store) within(dir string, f func() error) (err error) {
+	s.tidying.RLock()
+	defer s.tidying.RUnlock()
+	for range 20 {
+		if err = s.makeDir(dir); err == nil {
+			err = f()
 		}
-		name, f, ferr := s.temporary(dir)
-		if ferr == nil {
-			return &staged{File: f, store: s, name: name}, nil
-		}
-		if err = ferr; !errors.Is(err, fs.ErrNotExist) {
-			break
+		// MkdirAll says ErrExist, too, of what was there a moment ago.
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			return err
 		}
 	}
-	s.prune(dir)
-	return nil, fmt.Errorf("stage a file in %s: %w", dir, err)
+	return err
 }
 
 // makeDir makes dir and what is missing above it.
@@ -79,6 +90,8 @@ func (s *Store) temporary(dir string) (string, *os.File, error) {
 // prune removes dir, and what is above it, as far as nothing is left in there.
 // It does what it can: Sweep does the rest.
 func (s *Store) prune(dir string) {
+	s.tidying.Lock()
+	defer s.tidying.Unlock()
 	for ; !isTop(dir); dir = path.Dir(dir) {
 		// Remove would take a file or a link as well.
 		if info, err := s.root.Lstat(dir); err == nil && !info.IsDir() {
@@ -145,12 +158,17 @@ func (f *staged) move(name string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if dir := path.Dir(name); dir != path.Dir(f.name) {
-		if err := f.store.makeDir(dir); err != nil {
-			return err
-		}
+	rename := func() error { return f.store.root.Rename(f.name, name) }
+	dir := path.Dir(name)
+	if dir == path.Dir(f.name) {
+		// Not made again: where it is gone, its task was removed.
+		return rename()
 	}
-	return f.store.root.Rename(f.name, name)
+	err := f.store.within(dir, rename)
+	if err != nil {
+		f.store.prune(dir)
+	}
+	return err
 }
 
 // Discard implements task.Staged. It removes the directories left empty, too.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -21,6 +22,10 @@ const (
 // by several processes as well.
 type Store struct {
 	root *os.Root
+
+	// tidying is held while empty directories are removed, and read-held while
+	// one is made and gets its first file.
+	tidying sync.RWMutex
 }
 
 var _ task.Files = (*Store)(nil)

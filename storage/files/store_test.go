@@ -119,6 +119,32 @@ func TestFailedCommitLeavesNothing(t *testing.T) {
 	}
 }
 
+// The place is known late where it has a checksum in it.
+func TestCommitIntoAnotherDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	st, err := s.Stage(ctx, "output/"+crashed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Commit("output/" + crashed + "/800/x.png"); err != nil {
+		t.Error(err)
+	}
+	if st, err = s.Stage(ctx, "output/"+crashed); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RemoveTask(ctx, crashed); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Commit("output/" + crashed + "/1024/x.png"); err == nil {
+		t.Error("Commit of a removed file: no error")
+	}
+	if got := everything(t, dir); len(got) != 0 {
+		t.Errorf("left %q", got)
+	}
+}
+
 func TestFailedStageLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -82,6 +82,8 @@ func (w *sweep) walk(dir string) (gone bool, err error) {
 		return w.task(id, dir)
 	}
 	if left == 0 && !isTop(dir) && info.ModTime().Before(w.before) {
+		w.store.tidying.Lock()
+		defer w.store.tidying.Unlock()
 		return w.store.root.Remove(dir) == nil, nil // it fails if it is empty no more
 	}
 	return false, nil

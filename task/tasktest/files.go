@@ -24,6 +24,7 @@ func Files(t *testing.T, open func(t *testing.T) task.Files) {
 		"CommitShowsTheWholeFile":   filesSuite.commitShowsTheWholeFile,
 		"CommitReplaces":            filesSuite.commitReplaces,
 		"CommitInParallel":          filesSuite.commitInParallel,
+		"StageBesideDiscard":        filesSuite.stageBesideDiscard,
 		"StagedIsReadable":          filesSuite.stagedIsReadable,
 		"FinishedIsReadableAnyhow":  filesSuite.finishedIsReadableAnyhow,
 		"DiscardLeavesNothing":      filesSuite.discardLeavesNothing,
@@ -116,6 +117,36 @@ func (s filesSuite) commitInParallel() {
 	wg.Wait()
 	for i := range 2 {
 		s.wantContent(s.variantOf(id, fmt.Sprint(i)), strings.Repeat("x", 100_000))
+	}
+}
+
+// Whoever discards last may tidy up what the next one is about to use.
+func (s filesSuite) stageBesideDiscard() {
+	original, _ := s.originalOf(task.NewID())
+	variant := path.Dir(s.variantOf(task.NewID(), "800"))
+	var wg sync.WaitGroup
+	for i := range 8 {
+		dir := original
+		if i%2 == 0 {
+			dir = variant
+		}
+		wg.Go(func() {
+			for range 60 {
+				st, err := s.files.Stage(s.t.Context(), dir)
+				if err != nil {
+					s.t.Error(err)
+					return
+				}
+				if err := st.Discard(); err != nil {
+					s.t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := s.sweep(allOld, s.refuseToAnswer()); n != 0 {
+		s.t.Errorf("%d leftovers", n)
 	}
 }
 
