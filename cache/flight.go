@@ -39,34 +39,38 @@ func (l *life) close() {
 }
 
 // flights makes concurrent reads of a key share one piece of work. Unlike
-// x/sync/singleflight it lets the work go on after its result is known: whoever
-// comes while the value is on its way to Redis gets it at once.
+// x/sync/singleflight it lets the work go on after its result is known: nobody
+// waits while the value is on its way to Redis.
 type flights[T any] struct {
 	mu    sync.Mutex
 	calls map[string]*call[T]
 }
 
 type call[T any] struct {
-	once sync.Once
-	done chan struct{} // closed when val and err are set
-	val  T
-	err  error
+	once  sync.Once
+	known chan struct{} // closed when val and err are set
+	ended chan struct{} // closed when the work is done
+	val   T
+	err   error
 }
 
 func (c *call[T]) publish(v T, err error) {
 	c.once.Do(func() {
 		c.val, c.err = v, err
-		close(c.done)
+		close(c.known)
 	})
 }
 
 // do returns what work publishes, or ctx's error as soon as ctx ends. The work
 // runs under l, not under ctx: one reader's going away must not fail the others.
-func (f *flights[T]) do(ctx context.Context, l *life, key string, work func(ctx context.Context, publish func(T, error))) (T, error) {
+//
+// Who comes when the result is known already may not have it, since it may be
+// older than his call; he waits for the end of the work and is told to look again.
+func (f *flights[T]) do(ctx context.Context, l *life, key string, work func(ctx context.Context, publish func(T, error))) (v T, again bool, err error) {
 	f.mu.Lock()
 	c, ok := f.calls[key]
 	if !ok {
-		c = &call[T]{done: make(chan struct{})}
+		c = &call[T]{known: make(chan struct{}), ended: make(chan struct{})}
 		if f.calls == nil {
 			f.calls = make(map[string]*call[T])
 		}
@@ -76,13 +80,23 @@ func (f *flights[T]) do(ctx context.Context, l *life, key string, work func(ctx 
 	if !ok && !l.spawn(func() { f.run(l.ctx, key, c, work) }) {
 		f.end(key, c, errClosed)
 	}
-	select {
-	case <-c.done:
-		return c.val, c.err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
+	wait := c.known
+	if ok {
+		select {
+		case <-c.known:
+			wait, again = c.ended, true
+		default:
+		}
 	}
+	select {
+	case <-wait:
+	case <-ctx.Done():
+		return v, false, ctx.Err()
+	}
+	if again {
+		return v, true, nil
+	}
+	return c.val, false, c.err
 }
 
 func (f *flights[T]) run(ctx context.Context, key string, c *call[T], work func(context.Context, func(T, error))) {
@@ -105,6 +119,7 @@ func (f *flights[T]) end(key string, c *call[T], err error) {
 	f.mu.Unlock()
 	var none T
 	c.publish(none, err)
+	close(c.ended)
 }
 
 // forget lets later readers of key start anew.

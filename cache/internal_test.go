@@ -144,23 +144,43 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
-func TestFlightIsJoinedUntilItsWorkEnds(t *testing.T) {
+func TestFlight(t *testing.T) {
 	t.Parallel()
 	var l life
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	defer l.close()
 	var f flights[int]
 	finish := make(chan struct{})
-	one, err := f.do(t.Context(), &l, "k", func(_ context.Context, publish func(int, error)) {
+	one, again, err := f.do(t.Context(), &l, "k", func(_ context.Context, publish func(int, error)) {
 		publish(1, nil)
 		<-finish
 	})
+	if one != 1 || again || err != nil {
+		t.Errorf("the first: %d, %v, %v", one, again, err)
+	}
 	two := func(_ context.Context, publish func(int, error)) { publish(2, nil) }
-	joined, _ := f.do(t.Context(), &l, "k", two)
+
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, again, err := f.do(gone, &l, "k", two); again || !errors.Is(err, context.Canceled) {
+		t.Errorf("who goes away: %v, %v", again, err)
+	}
+	late := make(chan bool)
+	go func() {
+		_, again, _ := f.do(t.Context(), &l, "k", two)
+		late <- again
+	}()
+	select {
+	case <-late:
+		t.Fatal("a late one does not wait for the end of the work")
+	case <-time.After(20 * time.Millisecond):
+	}
 	f.forget("k")
-	anew, _ := f.do(t.Context(), &l, "k", two)
+	if v, again, err := f.do(t.Context(), &l, "k", two); v != 2 || again || err != nil {
+		t.Errorf("after forget: %d, %v, %v", v, again, err)
+	}
 	close(finish)
-	if err != nil || one != 1 || joined != 1 || anew != 2 {
-		t.Errorf("%d, %d, %d, %v", one, joined, anew, err)
+	if !<-late {
+		t.Error("a late one is not told to look again")
 	}
 }

@@ -29,25 +29,47 @@ type kind[A, T any] struct {
 func (k *kind[A, T]) read(ctx context.Context, arg A, key string) (T, error) {
 	c := k.c
 	deadline := time.Now().Add(c.cfg.Budget)
-	usable, probe := false, false
+	for {
+		v, outdated, usable, ok := k.look(arg, key, deadline)
+		if ok {
+			return v, nil
+		}
+		v, again, err := k.flights.do(ctx, &c.life, key, func(ctx context.Context, publish func(T, error)) {
+			k.fill(ctx, publish, arg, key, outdated, usable, deadline)
+		})
+		switch {
+		case again && time.Now().Before(deadline):
+		case again,
+			err == nil && !k.current(v),           // the flight began before something newer was seen
+			err != nil && c.life.ctx.Err() != nil: // Close fails all that are under way
+			return k.load(ctx, arg)
+		default:
+			return v, err
+		}
+	}
+}
+
+// look returns the value of a key if Redis, or the copy here, has one (ok). If
+// not, it says which value is too old to be used, and whether Redis is usable.
+func (k *kind[A, T]) look(arg A, key string, deadline time.Time) (v T, outdated string, usable, ok bool) {
+	c := k.c
+	probe := false
 	if !c.debts.owes(key, k.listed) {
 		usable, probe = c.breaker.allow()
 	}
-	var outdated string
 	if usable {
 		f, err := c.peek(key, k.listed, probe, deadline)
 		usable = err == nil
-		if prefix, ok := f.prefix(k.listed); ok {
-			if b, ok := body(f.raw, prefix); ok {
-				if v, ok := k.decode(arg, key, f.raw, b); ok {
-					c.counters.hits.Add(1)
-					if f.local {
-						c.counters.localHits.Add(1)
-					}
-					return v, nil
+		prefix, valid := f.prefix(k.listed)
+		if b, filled := body(f.raw, prefix); valid && filled {
+			if v, ok = k.decode(arg, key, f.raw, b); ok {
+				c.counters.hits.Add(1)
+				if f.local {
+					c.counters.localHits.Add(1)
 				}
-				outdated = f.raw
+				return v, "", true, true
 			}
+			outdated = f.raw
 		}
 	}
 	if usable {
@@ -55,15 +77,7 @@ func (k *kind[A, T]) read(ctx context.Context, arg A, key string) (T, error) {
 	} else {
 		c.counters.fallbacks.Add(1)
 	}
-	v, err := k.flights.do(ctx, &c.life, key, func(ctx context.Context, publish func(T, error)) {
-		k.fill(ctx, publish, arg, key, outdated, usable, deadline)
-	})
-	// A flight may have begun before something newer was seen elsewhere, and
-	// Close fails all that are under way.
-	if err == nil && !k.current(v) || err != nil && c.life.ctx.Err() != nil {
-		return k.load(ctx, arg)
-	}
-	return v, err
+	return v, outdated, usable, false
 }
 
 // found is what Redis, or the copy here, holds of an entry; "" is nothing.
