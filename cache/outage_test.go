@@ -38,7 +38,7 @@ func TestRedisAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := ownServer(t)
-			dial := func(t *testing.T) client { return s.client(t, 0) }
+			dial := dialer(s.dial)
 			x := sample()
 			r := newRepo(x)
 			heard := &changes{}
@@ -92,6 +92,53 @@ func TestRedisAway(t *testing.T) {
 	}
 }
 
+// TestInvalidationRefused lets Redis answer everything but DEL: the change must
+// not be hidden by what is still cached, and gets through later.
+func TestInvalidationRefused(t *testing.T) {
+	t.Parallel()
+	s := ownServer(t)
+	dial := dialer(s.dial)
+	x := sample()
+	r := newRepo(x)
+	mine, other := newCache(t, dial, r, patient), newCache(t, dial, r, patient)
+	rdb := dial(t)
+	allow := func(rule string) {
+		t.Helper()
+		if err := rdb.Do(t.Context(), rdb.B().AclSetuser().Username("default").Rule(rule).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what := range 3 {
+		look(t, mine, x.ID, what)
+		look(t, other, x.ID, what)
+	}
+	for round := range int64(2) {
+		allow("-del")
+		want := r.bump(x.ID)
+		mine.Invalidate(t.Context(), x.ID)
+		for range 20 {
+			for what := range 2 {
+				if v := look(t, mine, x.ID, what); v < want {
+					t.Fatalf("way %d: version %d, want %d", what, v, want)
+				}
+			}
+		}
+		fills := mine.Stats().Fills
+		unrelated := sample() // is not concerned
+		r.put(unrelated)
+		get(t, mine, unrelated.ID)
+		filled(t, mine, fills+1)
+		if got := mine.Stats(); got.Owed != 1 || got.Deferred != round+1 || got.Fallbacks < 40 {
+			t.Errorf("%+v", got)
+		}
+		allow("+del")
+		eventually(t, "the debt to be paid", func() bool { return mine.Stats().Owed == 0 })
+		for what := range 2 {
+			eventually(t, "the other to see the change", func() bool { return look(t, other, x.ID, what) == want })
+		}
+	}
+}
+
 // changes is an OnChange.
 type changes struct {
 	mu       sync.Mutex
@@ -128,7 +175,7 @@ func TestBothAway(t *testing.T) {
 	t.Parallel()
 	s := ownServer(t)
 	r := newRepo()
-	c := newCache(t, func(t *testing.T) client { return s.client(t, 0) }, r, cache.Config{})
+	c := newCache(t, s.dial, r, cache.Config{})
 	s.stop()
 	r.breakWith(task.ErrUnavailable)
 	quick(t, "a read", func() {
@@ -143,7 +190,7 @@ func TestBothAway(t *testing.T) {
 func TestRedisForgets(t *testing.T) {
 	t.Parallel()
 	s := ownServer(t)
-	dial := func(t *testing.T) client { return s.client(t, 0) }
+	dial := dialer(s.dial)
 	x := sample()
 	r := newRepo(x)
 	c, other := newCache(t, dial, r, patient), newCache(t, dial, r, patient)
@@ -175,7 +222,7 @@ func TestRedisForgets(t *testing.T) {
 func TestRedisIsFull(t *testing.T) {
 	t.Parallel()
 	s := ownServer(t)
-	dial := func(t *testing.T) client { return s.client(t, 0) }
+	dial := dialer(s.dial)
 	x := sample()
 	r := newRepo(x)
 	c, other := newCache(t, dial, r, patient), newCache(t, dial, r, patient)

@@ -112,7 +112,7 @@ func (s *server) signal(t *testing.T, sig syscall.Signal) {
 // connect makes a client as soon as the server answers.
 func (s *server) connect(db int, o rueidis.ClientOption) (rueidis.Client, error) {
 	o.InitAddress, o.SelectDB = []string{s.socket()}, db
-	o.ConnWriteTimeout = 2 * time.Second
+	o.ConnWriteTimeout, o.ForceSingleClient = 2*time.Second, true
 	o.DialCtxFn = func(ctx context.Context, addr string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
 		return d.DialContext(ctx, "unix", addr)
 	}
@@ -129,9 +129,13 @@ func (s *server) connect(db int, o rueidis.ClientOption) (rueidis.Client, error)
 	}
 }
 
-func (s *server) client(t *testing.T, db int) rueidis.Client {
+func (s *server) client(t *testing.T, db int, options ...option) rueidis.Client {
 	t.Helper()
-	c, err := s.connect(db, rueidis.ClientOption{})
+	var o rueidis.ClientOption
+	for _, set := range options {
+		set(&o)
+	}
+	c, err := s.connect(db, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,35 +143,33 @@ func (s *server) client(t *testing.T, db int) rueidis.Client {
 	return c
 }
 
-type client = rueidis.Client
+// dial is a dialer.
+func (s *server) dial(t *testing.T, options ...option) client { return s.client(t, 0, options...) }
 
-// dialer makes clients of one database that no other test uses.
-type dialer func(t *testing.T) client
+type (
+	client = rueidis.Client
+	option func(*rueidis.ClientOption)
+	// dialer makes clients of one database that no other test uses.
+	dialer func(t *testing.T, options ...option) client
+)
 
-// onRedis, onPlain and onMini are the servers the cache must be right on: with
-// client-side caching, without, and in-process.
-func onRedis() dialer {
-	db := int(database.Add(1)) % databases
-	return func(t *testing.T) rueidis.Client { return shared.client(t, db) }
+func withoutTracking(o *rueidis.ClientOption) { o.DisableCache = true }
+
+// strict makes clients that keep no copies, so they show what Redis holds.
+func (d dialer) strict() dialer {
+	return func(t *testing.T, options ...option) client { return d(t, append(options, withoutTracking)...) }
 }
 
-func onPlain() dialer {
+// onRedis and onMini are the servers the cache must be right on.
+func onRedis() dialer {
 	db := int(database.Add(1)) % databases
-	return func(t *testing.T) rueidis.Client {
-		t.Helper()
-		c, err := shared.connect(db, rueidis.ClientOption{DisableCache: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(c.Close)
-		return c
-	}
+	return func(t *testing.T, options ...option) client { return shared.client(t, db, options...) }
 }
 
 func onMini() dialer {
 	var once sync.Once
 	var m *miniredis.Miniredis
-	return func(t *testing.T) rueidis.Client {
+	return func(t *testing.T, _ ...option) client {
 		t.Helper()
 		once.Do(func() { m = miniredis.RunT(t) })
 		c, err := rueidis.NewClient(rueidis.ClientOption{
@@ -185,7 +187,7 @@ func onMini() dialer {
 // everywhere runs a test on each kind of server.
 func everywhere(t *testing.T, test func(t *testing.T, dial dialer)) {
 	t.Parallel()
-	for name, d := range map[string]dialer{"redis": onRedis(), "without tracking": onPlain(), "miniredis": onMini()} {
+	for name, d := range map[string]dialer{"redis": onRedis(), "without tracking": onRedis().strict(), "miniredis": onMini()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, d)
