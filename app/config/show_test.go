@@ -24,12 +24,12 @@ func TestShow(t *testing.T) {
 		lines[strings.TrimSpace(value)] = from
 	}
 	for value, from := range map[string]string{
-		"lease: 11s":                            "config.yaml:2",
-		"key: (hidden)":                         "env API_KEY",
-		"concurrency: 2":                        "flag --workers",
-		"max_retries: 3":                        "default",
-		`password: ""`:                          "default",
-		"max_bytes: 32MiB":                      "default",
+		"lease: 11s":       "config.yaml:2",
+		"key: (hidden)":    "env API_KEY",
+		"concurrency: 2":   "flag --workers",
+		"max_retries: 3":   "default",
+		`password: ""`:     "default",
+		"max_bytes: 32MiB": "default",
 		"uri: mongodb://me:xxxxx@a:1,b:2/?tls=true": "env MONGODB_URI",
 	} {
 		if got, ok := lines[value]; !ok || got != from {

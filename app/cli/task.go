@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"revela/app/client"
+)
+
+func taskCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "task",
+		Short: "List, watch and change tasks",
+	}
+	r := addRemote(c)
+	c.AddCommand(taskListCommand(r), taskGetCommand(r), taskWatchCommand(r),
+		onTasks(r, "retry ID...", "Give failed tasks new attempts", "waits again",
+			func(ctx context.Context, cl *client.Client, id string) error {
+				_, err := cl.Retry(ctx, id)
+				return err
+			}),
+		onTasks(r, "cancel ID...", "Stop unfinished tasks, on whichever process they run", "is cancelled",
+			func(ctx context.Context, cl *client.Client, id string) error {
+				_, err := cl.Cancel(ctx, id)
+				return err
+			}),
+		onTasks(r, "delete ID...", "Delete tasks with their files and jobs", "is deleted",
+			func(ctx context.Context, cl *client.Client, id string) error { return cl.Delete(ctx, id) }),
+	)
+	return c
+}
+
+func taskListCommand(r *remote) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List tasks, newest first",
+		Example: `  app task list --status failed
+  app task list --all --json | jq -r .taskId`,
+		Args: cobra.NoArgs,
+	}
+	var l client.Listing
+	c.Flags().StringVar(&l.Status, "status", "", "only this `status`: pending, processing, completed, failed or cancelled")
+	c.Flags().IntVar(&l.Limit, "limit", 10, "tasks on a page, 1 to 100")
+	c.Flags().IntVar(&l.Page, "page", 1, "which page")
+	all := c.Flags().Bool("all", false, "every page")
+	asJSON := c.Flags().Bool("json", false, "print each task as one JSON object a line")
+	c.MarkFlagsMutuallyExclusive("all", "page")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cl, err := r.client(c)
+		if err != nil {
+			return err
+		}
+		defer cl.Close()
+		if *all {
+			l.Page, l.Limit = 0, 100
+		}
+		var rows [][]string
+		for {
+			page, err := cl.Tasks(c.Context(), l)
+			if err != nil {
+				return err
+			}
+			for _, t := range page.Tasks {
+				if *asJSON {
+					if err := printJSON(c.OutOrStdout(), t.Raw); err != nil {
+						return err
+					}
+					continue
+				}
+				rows = append(rows, []string{t.ID, t.Status, fmt.Sprint(t.Attempts), age(t.CreatedAt), plain(t.Source, 60)})
+			}
+			l.Cursor = page.Pagination.NextCursor
+			if *all && l.Cursor != "" {
+				continue
+			}
+			if *asJSON {
+				return nil
+			}
+			if err := table(c.OutOrStdout(), []string{"TASK", "STATUS", "ATTEMPTS", "CREATED", "SOURCE"}, rows); err != nil {
+				return err
+			}
+			if !*all {
+				_, err = fmt.Fprintf(c.ErrOrStderr(), "page %d of %d, %d tasks\n",
+					page.Pagination.Page, page.Pagination.TotalPages, page.Pagination.Total)
+			}
+			return err
+		}
+	}
+	return c
+}
+
+func taskGetCommand(r *remote) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "get ID",
+		Short:   "Show one task",
+		Example: `  app task get 665f1c2ab3d4e5f601020304`,
+		Args:    cobra.ExactArgs(1),
+	}
+	asJSON := c.Flags().Bool("json", false, "print one JSON object")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		cl, err := r.client(c)
+		if err != nil {
+			return err
+		}
+		defer cl.Close()
+		t, err := cl.Task(c.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.OutOrStdout(), t.Raw)
+		}
+		return details(c.OutOrStdout(), t)
+	}
+	return c
+}
+
+func taskWatchCommand(r *remote) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "watch ID",
+		Short:   "Follow a task until it is finished",
+		Long:    `Prints what happens to a task, then the task. The status is 1 if it did not complete.`,
+		Example: `  app task watch 665f1c2ab3d4e5f601020304`,
+		Args:    cobra.ExactArgs(1),
+	}
+	asJSON := c.Flags().Bool("json", false, "print each event, then the task, as one JSON object a line")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		cl, err := r.client(c)
+		if err != nil {
+			return err
+		}
+		defer cl.Close()
+		out := c.OutOrStdout()
+		t, err := cl.Watch(c.Context(), args[0], func(e client.Event) {
+			if *asJSON {
+				_ = printJSON(out, e.Raw) // the task, printed last, tells of a broken pipe
+				return
+			}
+			fmt.Fprintln(out, eventLine(e))
+		})
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			err = printJSON(out, t.Raw)
+		} else {
+			err = details(out, t)
+		}
+		if err != nil {
+			return err
+		}
+		if err := outcomeOf(t); err != nil {
+			return fmt.Errorf("task %s: %w", t.ID, err)
+		}
+		return nil
+	}
+	return c
+}
+
+// eventLine is an event for people.
+func eventLine(e client.Event) string {
+	s := time.UnixMilli(e.Timestamp).Format(time.TimeOnly) + "  " + plain(e.Type, 40)
+	if e.Type == "task.progress" {
+		s += fmt.Sprintf("  %d%%", e.Progress)
+	}
+	if e.Attempts > 0 {
+		s += fmt.Sprintf("  attempt %d", e.Attempts)
+	}
+	if e.Error != "" {
+		s += "  " + plain(e.Error, 200)
+	}
+	return s
+}
+
+// onTasks makes a command that does one thing to each of some ids, whatever
+// becomes of the others.
+func onTasks(r *remote, use, short, done string, do func(context.Context, *client.Client, string) error) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.MinimumNArgs(1)}
+	asJSON := c.Flags().Bool("json", false, "print one JSON object for each")
+	c.RunE = func(c *cobra.Command, ids []string) error {
+		cl, err := r.client(c)
+		if err != nil {
+			return err
+		}
+		defer cl.Close()
+		failed := 0
+		for _, id := range ids {
+			if err := do(c.Context(), cl, id); err != nil {
+				if len(ids) == 1 || c.Context().Err() != nil {
+					return err
+				}
+				failed++
+				fmt.Fprintf(c.ErrOrStderr(), "app: %s: %v\n", plain(id, 80), err)
+				continue
+			}
+			if *asJSON {
+				err = json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"id": id, "done": true})
+			} else {
+				_, err = fmt.Fprintln(c.OutOrStdout(), id, done)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return told(failed, len(ids), "requests")
+	}
+	return c
+}
