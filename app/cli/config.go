@@ -41,7 +41,7 @@ func configShowCommand() *cobra.Command {
 		Short: "Show what is in effect and where it comes from, secrets hidden",
 		Example: `  app config show
   QUEUE_LEASE=20s app config show --config /etc/revela/config.yaml`,
-		Args: cobra.NoArgs,
+		Args: none,
 	}
 	load := Configured(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -59,7 +59,7 @@ func configCheckCommand() *cobra.Command {
 		Use:     "check",
 		Short:   "List every mistake at once",
 		Example: `  app config check`,
-		Args:    cobra.NoArgs,
+		Args:    none,
 	}
 	load := Configured(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -27,7 +27,7 @@ func healthCommand() *cobra.Command {
 Containers use it as their health check.`,
 		Example: `  app health
   app health --url http://127.0.0.1:9090    a worker that was started with --http`,
-		Args: cobra.NoArgs,
+		Args: none,
 	}
 	load := Configured(c, "server.host", "server.port")
 	address := c.Flags().String("url", "", "ask the server at this `URL` instead")

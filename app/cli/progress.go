@@ -7,17 +7,15 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// progress shows how far a submission is, on a terminal. Elsewhere it shows
-// nothing. Its methods may be called by any goroutine until end.
+// progress shows how far a submission is. The zero value shows nothing. Its
+// methods may be called by any goroutine until end.
 type progress struct {
 	all *mpb.Progress
 	bar *mpb.Bar
 }
 
-func newProgress(w io.Writer, pictures int, wait bool) *progress {
-	if !wait || !isTerminal(w) {
-		return &progress{}
-	}
+// newProgress shows a bar, for a number of pictures.
+func newProgress(w io.Writer, pictures int) *progress {
 	p := &progress{all: mpb.New(mpb.WithOutput(w), mpb.WithWidth(48))}
 	// Each picture counts twice: once sent, once done.
 	p.bar = p.all.AddBar(int64(2*pictures),

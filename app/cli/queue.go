@@ -33,7 +33,7 @@ func queueCommand() *cobra.Command {
 }
 
 func queueStatsCommand(r *remote) *cobra.Command {
-	c := &cobra.Command{Use: "stats", Short: "Count the jobs of each state", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "stats", Short: "Count the jobs of each state", Args: none}
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cl, err := r.client(c)
@@ -69,7 +69,7 @@ func queueJobsCommand(r *remote) *cobra.Command {
 		Use:     "jobs STATE",
 		Short:   "List jobs of a state",
 		Example: `  app queue jobs failed`,
-		Args:    cobra.ExactArgs(1),
+		Args:    one("a state"),
 	}
 	start := c.Flags().Int("start", 0, "place of the first, from 0")
 	limit := c.Flags().Int("limit", 50, "how many, 1 to 50")
@@ -113,12 +113,12 @@ func queueRetryCommand(r *remote) *cobra.Command {
 		Example: `  app queue retry
   app queue retry 665f1c2ab3d4e5f601020304`,
 	}
-	some := onTasks(r, "retry", "", "waits again",
+	byID := onTasks(r, "retry", "", "waits again",
 		func(ctx context.Context, cl *client.Client, id string) error { return cl.RetryJob(ctx, id) })
-	c.Flags().AddFlagSet(some.Flags())
+	c.Flags().AddFlagSet(byID.Flags())
 	c.RunE = func(c *cobra.Command, ids []string) error {
 		if len(ids) > 0 {
-			return some.RunE(c, ids)
+			return byID.RunE(c, ids)
 		}
 		cl, err := r.client(c)
 		if err != nil {
@@ -148,7 +148,7 @@ func queueCleanCommand(r *remote) *cobra.Command {
 		Short: "Remove jobs of a state, the oldest first",
 		Example: `  app queue clean failed --older-than 24h
   app queue clean completed --limit 100`,
-		Args: cobra.ExactArgs(1),
+		Args: one("a state"),
 	}
 	what := client.Cleaning{}
 	c.Flags().DurationVar(&what.OlderThan, "older-than", 0, "only those that ended, or were added, this long ago")
@@ -179,7 +179,7 @@ func queueCleanCommand(r *remote) *cobra.Command {
 
 // onQueue makes a command that does one thing to the queue.
 func onQueue(r *remote, use, short, done string, do func(*client.Client, context.Context) error) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	c := &cobra.Command{Use: use, Short: short, Args: none}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cl, err := r.client(c)
 		if err != nil {

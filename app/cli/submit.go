@@ -24,7 +24,7 @@ a task. The status is 1 if one was refused or, with --wait, did not complete.`,
 		Example: `  app submit photo.jpg
   app submit --wait *.jpg https://example.org/picture.png
   app submit --wait --json photo.jpg | jq -r '.images[].url'`,
-		Args: cobra.MinimumNArgs(1),
+		Args: some("a file or a URL"),
 	}
 	r := addRemote(c)
 	var s submission
@@ -64,7 +64,10 @@ type outcome struct {
 // run submits everything first, so that the workers have something to do, and
 // then waits. Results are printed in the order of the arguments.
 func (s *submission) run(ctx context.Context) error {
-	bar := newProgress(s.errOut, len(s.sources), s.wait)
+	bar := &progress{}
+	if s.wait && isTerminal(s.errOut) {
+		bar = newProgress(s.errOut, len(s.sources))
+	}
 	results := make([]outcome, len(s.sources))
 	s.each(func(i int) {
 		results[i].task, results[i].err = s.submit(ctx, s.sources[i])

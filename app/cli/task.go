@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,7 +41,7 @@ func taskListCommand(r *remote) *cobra.Command {
 		Short: "List tasks, newest first",
 		Example: `  app task list --status failed
   app task list --all --json | jq -r .taskId`,
-		Args: cobra.NoArgs,
+		Args: none,
 	}
 	var l client.Listing
 	c.Flags().StringVar(&l.Status, "status", "", "only this `status`: pending, processing, completed, failed or cancelled")
@@ -48,8 +49,10 @@ func taskListCommand(r *remote) *cobra.Command {
 	c.Flags().IntVar(&l.Page, "page", 1, "which page")
 	all := c.Flags().Bool("all", false, "every page")
 	asJSON := c.Flags().Bool("json", false, "print each task as one JSON object a line")
-	c.MarkFlagsMutuallyExclusive("all", "page")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *all && c.Flags().Changed("page") {
+			return misuse(c, errors.New("--all and --page exclude each other"))
+		}
 		cl, err := r.client(c)
 		if err != nil {
 			return err
@@ -98,7 +101,7 @@ func taskGetCommand(r *remote) *cobra.Command {
 		Use:     "get ID",
 		Short:   "Show one task",
 		Example: `  app task get 665f1c2ab3d4e5f601020304`,
-		Args:    cobra.ExactArgs(1),
+		Args:    one("the ID of a task"),
 	}
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -125,7 +128,7 @@ func taskWatchCommand(r *remote) *cobra.Command {
 		Short:   "Follow a task until it is finished",
 		Long:    `Prints what happens to a task, then the task. The status is 1 if it did not complete.`,
 		Example: `  app task watch 665f1c2ab3d4e5f601020304`,
-		Args:    cobra.ExactArgs(1),
+		Args:    one("the ID of a task"),
 	}
 	asJSON := c.Flags().Bool("json", false, "print each event, then the task, as one JSON object a line")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -179,7 +182,7 @@ func eventLine(e client.Event) string {
 // onTasks makes a command that does one thing to each of some ids, whatever
 // becomes of the others.
 func onTasks(r *remote, use, short, done string, do func(context.Context, *client.Client, string) error) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: cobra.MinimumNArgs(1)}
+	c := &cobra.Command{Use: use, Short: short, Args: some("one ID or more")}
 	asJSON := c.Flags().Bool("json", false, "print one JSON object for each")
 	c.RunE = func(c *cobra.Command, ids []string) error {
 		cl, err := r.client(c)

@@ -61,7 +61,7 @@ func versionCommand() *cobra.Command {
 		Short: "Show version, commit, compiler and platform",
 		Example: `  app version
   app version --json`,
-		Args: cobra.NoArgs,
+		Args: none,
 	}
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
 	c.RunE = func(c *cobra.Command, _ []string) error {
