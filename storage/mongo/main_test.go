@@ -1,0 +1,45 @@
+package mongo
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if ferretdb.close != nil {
+		ferretdb.close()
+	}
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// newDatabase names a database of a test's own.
+func newDatabase() string { return "revela_test_" + bson.NewObjectID().Hex() }
+
+// openAt opens a Store, as open or Open does, on a new database that ends with
+// the test.
+func openAt(t *testing.T, uri string) *Store {
+	t.Helper()
+	s, err := open(t.Context(), uri, newDatabase())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// t.Context has ended.
+		if err := s.tasks.Database().Drop(cleanup()); err != nil {
+			t.Errorf("drop the test's database: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}

@@ -1,0 +1,147 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"revela/task"
+)
+
+const (
+	// opTimeout ends every operation: the port promises two seconds.
+	opTimeout = 1800 * time.Millisecond
+	// closeTimeout is how long Close waits for operations under way.
+	closeTimeout = opTimeout
+	// indexTimeout is how long Open waits for the server to build indexes over
+	// records that are there already.
+	indexTimeout = time.Minute
+)
+
+// Store is a task.Repository in one MongoDB database. It is safe for concurrent
+// use, also by other processes.
+type Store struct {
+	client *driver.Client
+	tasks  *driver.Collection
+}
+
+var _ task.Repository = (*Store)(nil)
+
+// Open connects to the server at uri, makes the collection tasks with its
+// indexes in the database if need be, and proves that the server can be relied
+// on. The errors wrap task.ErrUnavailable when no server answers, and
+// ErrNotAtomic. They never show the password in uri. Close the Store after use.
+func Open(ctx context.Context, uri, database string) (*Store, error) {
+	s, err := open(ctx, uri, database)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.probe(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// open is Open without the proof.
+func open(ctx context.Context, uri, database string) (*Store, error) {
+	if database == "" || len(database) > 63 || strings.ContainsAny(database, `/\. "$*<>:|?`+"\x00") {
+		return nil, fmt.Errorf(`mongo: the database name %q: 1 to 63 characters are expected, none of them / \ . " $ * < > : | ? or a space`, database)
+	}
+	opts, err := clientOptions(uri)
+	if err != nil {
+		return nil, err
+	}
+	client, err := driver.Connect(opts) // in the background
+	if err != nil {
+		return nil, fmt.Errorf("mongo: %w", err)
+	}
+	s := &Store{client: client, tasks: client.Database(database).Collection("tasks")}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// clientOptions reads uri and fills in what it leaves open.
+func clientOptions(uri string) (*options.ClientOptions, error) {
+	opts := options.Client().ApplyURI(uri)
+	if err := opts.Validate(); err != nil {
+		return nil, fmt.Errorf("mongo: the URI: %w", withoutSecrets(err, uri))
+	}
+	wc := writeconcern.WriteConcern{W: writeconcern.WCMajority}
+	if given := opts.WriteConcern; given != nil {
+		if !given.Acknowledged() {
+			return nil, errors.New("mongo: the URI has w=0: changes must be confirmed; use w=majority or leave it out")
+		}
+		wc.Journal = given.Journal
+		if given.W != nil {
+			wc.W = given.W
+		}
+	}
+	if wc.Journal == nil {
+		journal := true
+		wc.Journal = &journal
+	}
+	opts.SetWriteConcern(&wc)
+	if opts.ReadConcern == nil {
+		opts.SetReadConcern(readconcern.Majority())
+	}
+	// The deadline of each operation bounds the wait for a server, too, so that
+	// there is one way in which waiting ends.
+	opts.SetServerSelectionTimeout(time.Minute)
+	opts.SetConnectTimeout(opTimeout)
+	if opts.AppName == nil {
+		opts.SetAppName("revela")
+	}
+	return opts, nil
+}
+
+// prepare waits for the server and makes the indexes.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.Ping(ctx); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(ctx, indexTimeout)
+	defer cancel()
+	if _, err := s.tasks.Indexes().CreateMany(bounded, indexes()); err != nil {
+		return fmt.Errorf("make the indexes of %s: %w", s.tasks.Name(), explain(ctx, err))
+	}
+	return nil
+}
+
+// Close waits a moment for what is under way and disconnects. A Store that is
+// closed answers task.ErrUnavailable.
+func (s *Store) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	err := s.client.Disconnect(ctx)
+	if err == nil || errors.Is(err, driver.ErrClientDisconnected) {
+		return nil
+	}
+	return fmt.Errorf("mongo: disconnect: %w", err)
+}
+
+// Ping reports whether the server that takes changes answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.do(ctx, func(ctx context.Context) error {
+		return s.tasks.Database().RunCommand(ctx, bson.D{{Key: "ping", Value: 1}}).Err()
+	})
+}
+
+// do runs one operation within its time.
+func (s *Store) do(ctx context.Context, operation func(context.Context) error) error {
+	if ctx.Err() != nil {
+		return explain(ctx, ctx.Err())
+	}
+	bounded, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	return explain(ctx, operation(bounded))
+}
