@@ -1,0 +1,88 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// A body must make progress: something within pause, and minRate on average
+// once grace is over. A sender who drips a byte now and then is cut off.
+const (
+	bodyPause = 10 * time.Second
+	bodyGrace = 30 * time.Second
+	minRate   = 8 << 10 // bytes a second
+)
+
+// guardBody sets the deadlines of a request's body, also of one that no handler
+// reads: net/http reads a little of it before it takes the next request.
+func (s *Server) guardBody(c *gin.Context) {
+	r := c.Request
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	b := &pacedBody{ReadCloser: r.Body, conn: http.NewResponseController(c.Writer), began: time.Now()}
+	b.extend()
+	r.Body = b
+}
+
+// pacedBody moves the connection's deadlines as its body comes in.
+type pacedBody struct {
+	io.ReadCloser
+	conn  *http.ResponseController
+	began time.Time
+	got   int64
+}
+
+func (b *pacedBody) Read(p []byte) (int, error) {
+	b.extend()
+	n, err := b.ReadCloser.Read(p)
+	b.got += int64(n)
+	if err == io.EOF {
+		// From here on net/http watches the connection for its end. A deadline
+		// that passed then would look like the caller's leaving.
+		_ = b.conn.SetReadDeadline(time.Time{}) // see extend
+	}
+	return n, err
+}
+
+// extend allows for the next read. The answer's own time begins when the body
+// is complete.
+func (b *pacedBody) extend() {
+	now := time.Now()
+	by := now.Add(bodyPause)
+	if slowest := b.began.Add(bodyGrace + time.Duration(b.got/minRate)*time.Second); slowest.Before(by) {
+		by = slowest
+	}
+	// A connection that cannot have deadlines (a test's recorder) has no slow
+	// sender either.
+	_ = b.conn.SetReadDeadline(by)
+	_ = b.conn.SetWriteDeadline(now.Add(writeTimeout))
+}
+
+// bodyProblem explains why a body could not be read in full.
+func bodyProblem(err error) *problem {
+	var own *problem
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &tooLong):
+		return &problem{code: FileTooLarge, cause: err,
+			detail: fmt.Sprintf("The body is longer than %d bytes.", tooLong.Limit)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &problem{code: RequestTimeout, cause: err,
+			detail: fmt.Sprintf("At least %d bytes a second are expected, and no pause above %s.", minRate, bodyPause)}
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return &problem{code: InvalidBody, cause: err,
+			detail: "The body ended before it was complete.", hint: "Send it again, in full."}
+	default:
+		return &problem{code: InvalidBody, cause: err,
+			detail: "The body is not well-formed, or the connection broke."}
+	}
+}

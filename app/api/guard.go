@@ -1,0 +1,79 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Content security policies. Answers of the API are never pages, so they may
+// do nothing; the dashboard may use what comes from here.
+const (
+	dataPolicy      = "default-src 'none'; frame-ancestors 'none'; sandbox"
+	dashboardPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
+		"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+// secure sets the headers that every answer carries; handlers may replace them.
+func (s *Server) secure(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", dataPolicy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
+// guardOrigin refuses requests that change something and that a browser sends
+// on behalf of another site's page.
+func (s *Server) guardOrigin(c *gin.Context) {
+	if err := s.origins.Check(c.Request); err != nil {
+		s.fail(c, &problem{code: Forbidden, detail: "A page of another origin asked for this.", cause: err})
+	}
+}
+
+// guardKey lets only those pass who know the API key.
+func (s *Server) guardKey(c *gin.Context) {
+	if !s.key.admits(c.Request) {
+		s.fail(c, &problem{code: Unauthorized})
+	}
+}
+
+// guardKeyUnder is guardKey for paths that no route has: without the key,
+// nobody learns which those are.
+func (s *Server) guardKeyUnder(prefix string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if strings.HasPrefix(c.Request.URL.Path, prefix) {
+			s.guardKey(c)
+		}
+	}
+}
+
+// keyCheck knows the API key by its hash: comparing hashes takes the same time
+// for every guess, of whatever length.
+type keyCheck struct {
+	open bool
+	sum  [sha256.Size]byte
+}
+
+func newKeyCheck(key string) keyCheck {
+	return keyCheck{open: key == "", sum: sha256.Sum256([]byte(key))}
+}
+
+func (k keyCheck) admits(r *http.Request) bool {
+	if k.open {
+		return true
+	}
+	given := r.Header.Get("X-API-Key")
+	if given == "" {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return false
+		}
+		given = strings.TrimSpace(token)
+	}
+	sum := sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare(sum[:], k.sum[:]) == 1
+}

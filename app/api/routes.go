@@ -1,0 +1,136 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+)
+
+// base is the prefix of everything that an API key protects.
+const base = "/api/v1"
+
+// handler answers a request or says why it cannot; in the latter case it has
+// written nothing.
+type handler func(c *gin.Context) error
+
+// route is one row of the routing table. A GET answers HEAD as well, except
+// for the event streams.
+type route struct {
+	method, path string
+	handle       handler
+}
+
+// api lists what lives under base, in the order of the documentation.
+func (s *Server) api() []route {
+	return []route{
+		{"POST", "/tasks/upload", s.upload},
+		{"POST", "/tasks", s.submit},
+		{"GET", "/tasks", s.list},
+		{"GET", "/tasks/:taskId", s.get},
+		{"GET", "/tasks/:taskId/images/:resolution", s.image},
+		{"GET", "/tasks/:taskId/original", s.original},
+		{"POST", "/tasks/:taskId/retry", s.retry},
+		{"POST", "/tasks/:taskId/cancel", s.cancel},
+		{"DELETE", "/tasks/:taskId", s.remove},
+		{"GET", "/tasks/:taskId/events", s.streamTask},
+		{"GET", "/events", s.streamAll},
+		{"GET", "/queue/stats", s.queueStats},
+		{"GET", "/queue/jobs/:key", s.queueJobs}, // gin wants one name for {state} here and {id} below
+		{"POST", "/queue/pause", s.queuePause},
+		{"POST", "/queue/resume", s.queueResume},
+		{"POST", "/queue/retry", s.queueRetry},
+		{"POST", "/queue/clean", s.queueClean},
+		{"POST", "/queue/jobs/:key/retry", s.jobRetry},
+		{"POST", "/queue/jobs/:key/promote", s.jobPromote},
+		{"DELETE", "/queue/jobs/:key", s.jobRemove},
+	}
+}
+
+// outside lists what needs no key. The dashboard has the rest, see unrouted.
+func (s *Server) outside() []route {
+	return []route{
+		{"GET", "/healthz", s.healthz},
+		{"GET", "/readyz", s.readyz},
+		{"GET", "/health", s.readyz},
+		{"GET", "/metrics", s.metrics},
+		{"GET", "/openapi.json", s.openapi},
+		{"GET", "/docs", s.showDocs},
+	}
+}
+
+func (s *Server) router() (*gin.Engine, error) {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.HandleMethodNotAllowed = true
+	e.RedirectTrailingSlash = false
+	if err := e.SetTrustedProxies(nil); err != nil { // gin would trust everybody's X-Forwarded-For
+		return nil, err
+	}
+	e.Use(s.identify, s.logAccess, s.recoverPanic, s.secure, s.guardOrigin, s.guardBody)
+	e.NoRoute(s.guardKeyUnder("/api/"), s.answer(s.unrouted))
+	e.NoMethod(s.guardKeyUnder("/api/"), s.answer(func(c *gin.Context) error {
+		return &problem{code: MethodNotAllowed,
+			detail: c.Request.Method + " is not possible here; " + c.Writer.Header().Get("Allow") + " is."}
+	}))
+	s.add(e.Group(base, s.guardKey), s.api())
+	s.add(e.Group(""), s.outside())
+	return e, nil
+}
+
+func (s *Server) add(g *gin.RouterGroup, routes []route) {
+	for _, r := range routes {
+		h := s.answer(r.handle)
+		g.Handle(r.method, r.path, h)
+		if r.method == http.MethodGet && !strings.HasSuffix(r.path, "/events") {
+			g.HEAD(r.path, h)
+		}
+	}
+}
+
+// answer turns h into what gin calls.
+func (s *Server) answer(h handler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := h(c); err != nil {
+			s.fail(c, err)
+		}
+	}
+}
+
+// unrouted gives the dashboard what nobody else answers.
+func (s *Server) unrouted(c *gin.Context) error {
+	r := c.Request
+	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && !strings.HasPrefix(r.URL.Path, "/api/") {
+		c.Header("Content-Security-Policy", dashboardPolicy)
+		c.Status(http.StatusOK) // gin has prepared 404
+		w := &missing{ResponseWriter: c.Writer}
+		s.cfg.Dashboard.ServeHTTP(w, r)
+		if !w.missed {
+			return nil
+		}
+	}
+	return &problem{code: NotFound, detail: "Nothing lives at " + clip(r.URL.Path, 200) + "."}
+}
+
+// missing holds back a 404 of the handler that it is given to.
+type missing struct {
+	http.ResponseWriter
+	missed bool
+}
+
+func (w *missing) WriteHeader(status int) {
+	if status == http.StatusNotFound {
+		w.missed = true
+		return
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *missing) Write(p []byte) (int, error) {
+	if w.missed {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *missing) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+)
+
+// Server is the http.Handler of the whole service.
+type Server struct {
+	cfg      Config
+	engine   *gin.Engine
+	key      keyCheck
+	origins  *http.CrossOriginProtection
+	ready    readiness
+	document []byte // openapi.json with this build's version
+	docs     page
+
+	stopping   atomic.Bool
+	streams    chan struct{}   // one element for each open event stream
+	live       context.Context // ends when event streams have to
+	endStreams context.CancelFunc
+}
+
+// New makes a server. It starts nothing; whoever serves it should take its
+// limits from HTTPServer.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg:     cfg,
+		key:     newKeyCheck(cfg.APIKey),
+		origins: http.NewCrossOriginProtection(),
+		ready:   readiness{checks: cfg.Checks},
+		streams: make(chan struct{}, cfg.MaxStreams),
+	}
+	s.live, s.endStreams = context.WithCancel(context.Background())
+	if s.document, err = describe(cfg.Version); err != nil {
+		return nil, err
+	}
+	if s.docs, err = renderDocs(s.document); err != nil {
+		return nil, err
+	}
+	if s.engine, err = s.router(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// Stopping makes /readyz answer 503, so that load balancers look elsewhere.
+// Everything else goes on.
+func (s *Server) Stopping() { s.stopping.Store(true) }
+
+// EndStreams ends every event stream and refuses new ones. http.Server.Shutdown
+// would wait for them for ever.
+func (s *Server) EndStreams() { s.endStreams() }
+
+// Limits of the server. Bodies have their own, see body.go.
+const (
+	headerTimeout = 5 * time.Second  // for a request's head
+	writeTimeout  = 30 * time.Second // for an answer, counted anew while its request's body comes in
+	idleTimeout   = 60 * time.Second // of a connection between requests
+	maxHeader     = 32 << 10         // bytes
+)
+
+// HTTPServer returns an http.Server with the limits that h needs; what net/http
+// has to say goes to log. The caller sets the address or the listener.
+func HTTPServer(h http.Handler, log *zap.Logger) *http.Server {
+	std, err := zap.NewStdLogAt(log, zap.WarnLevel)
+	if err != nil {
+		std = zap.NewStdLog(log) // only an unknown level fails
+	}
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          std,
+	}
+}

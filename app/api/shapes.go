@@ -1,0 +1,111 @@
+package api
+
+import (
+	"encoding/json"
+	"net/url"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"revela/task"
+)
+
+// Task is how the API shows a task.
+type Task struct {
+	TaskID     task.ID     `json:"taskId"`
+	Status     task.Status `json:"status"`
+	Source     string      `json:"source"`             // file name, URL or import path
+	Attempts   int         `json:"attempts"`           // begun so far
+	Original   *Original   `json:"original,omitempty"` // once it is here
+	Images     []Image     `json:"images,omitempty"`   // once completed
+	Error      string      `json:"error,omitempty"`    // when failed
+	CreatedAt  Time        `json:"createdAt"`
+	UpdatedAt  Time        `json:"updatedAt"`
+	StartedAt  *Time       `json:"startedAt,omitempty"`  // the latest attempt
+	FinishedAt *Time       `json:"finishedAt,omitempty"` // completed, failed or cancelled
+}
+
+// Original is the picture as it came.
+type Original struct {
+	URL    string `json:"url"`
+	Format string `json:"format"`
+	Width  int    `json:"width"`  // pixels as shown, after EXIF orientation
+	Height int    `json:"height"` // pixels as shown, after EXIF orientation
+	Size   int64  `json:"size"`   // bytes
+}
+
+// Image is one finished variant.
+type Image struct {
+	Resolution string `json:"resolution"`
+	Path       string `json:"path"` // relative to DATA_DIR
+	URL        string `json:"url"`
+	Format     string `json:"format"`
+	Width      int    `json:"width"`  // pixels
+	Height     int    `json:"height"` // pixels
+	Size       int64  `json:"size"`   // bytes
+	MD5        string `json:"md5"`    // of the bytes, hex
+}
+
+// Time is a moment as RFC 3339 in UTC, always with milliseconds.
+type Time time.Time
+
+const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// MarshalJSON writes t.
+func (t Time) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + time.Time(t).UTC().Format(timeLayout) + `"`), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, and any other RFC 3339.
+func (t *Time) UnmarshalJSON(data []byte) error { return (*time.Time)(t).UnmarshalJSON(data) }
+
+// show returns what the API says about t.
+func show(t task.Task) Task {
+	out := Task{
+		TaskID: t.ID, Status: t.Status, Source: t.Source.Name, Attempts: t.Attempts,
+		CreatedAt: Time(t.CreatedAt), UpdatedAt: Time(t.UpdatedAt),
+	}
+	if !t.StartedAt.IsZero() {
+		started := Time(t.StartedAt)
+		out.StartedAt = &started
+	}
+	if !t.FinishedAt.IsZero() {
+		finished := Time(t.FinishedAt)
+		out.FinishedAt = &finished
+	}
+	if o := t.Original; o.Path != "" {
+		out.Original = &Original{
+			URL: taskURL(t.ID) + "/original", Format: o.Format,
+			Width: o.Width, Height: o.Height, Size: o.Size,
+		}
+	}
+	switch t.Status {
+	case task.Completed:
+		for _, img := range t.Images {
+			out.Images = append(out.Images, Image{
+				Resolution: img.Resolution, Path: img.Path,
+				URL:    taskURL(t.ID) + "/images/" + url.PathEscape(img.Resolution),
+				Format: img.Format, Width: img.Width, Height: img.Height,
+				Size: img.Size, MD5: img.MD5,
+			})
+		}
+	case task.Failed:
+		out.Error = t.Error
+	}
+	return out
+}
+
+func taskURL(id task.ID) string { return base + "/tasks/" + string(id) }
+
+// reply answers with v as JSON.
+func reply(c *gin.Context, status int, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if c.Writer.Header().Get("Cache-Control") == "" {
+		c.Header("Cache-Control", "no-store")
+	}
+	c.Data(status, "application/json", data)
+	return nil
+}
