@@ -28,7 +28,21 @@ func (s *Server) guardBody(c *gin.Context) {
 	}
 	b := &pacedBody{ReadCloser: r.Body, conn: http.NewResponseController(c.Writer), began: time.Now()}
 	b.extend()
-	r.Body = b
+	// A copy of the request, because net/http looks at its own body afterwards:
+	// where much of it is unread, it lingers so that the answer still arrives.
+	c.Request = r.WithContext(r.Context())
+	c.Request.Body = b
+	c.Set(bodyKey, b)
+}
+
+const bodyKey = "revela.body"
+
+// brokenBody returns what was wrong with the request's body, nil if nothing was.
+func brokenBody(c *gin.Context) *problem {
+	if b, ok := c.Value(bodyKey).(*pacedBody); ok && b.err != nil {
+		return bodyProblem(b.err)
+	}
+	return nil
 }
 
 // pacedBody moves the connection's deadlines as its body comes in.
@@ -37,13 +51,18 @@ type pacedBody struct {
 	conn  *http.ResponseController
 	began time.Time
 	got   int64
+	err   error // why it broke; nil at its proper end
 }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
 	b.extend()
 	n, err := b.ReadCloser.Read(p)
 	b.got += int64(n)
-	if err == io.EOF {
+	switch {
+	case err == nil:
+	case err != io.EOF:
+		b.err = err
+	default:
 		// From here on net/http watches the connection for its end. A deadline
 		// that passed then would look like the caller's leaving.
 		_ = b.conn.SetReadDeadline(time.Time{}) // see extend

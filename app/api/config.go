@@ -16,7 +16,7 @@ import (
 // Config is what a Server is made of. All fields are required except where
 // they say otherwise.
 type Config struct {
-	Service   *task.Service // its MaxBytes is also the limit of an upload
+	Service   *task.Service
 	Queue     *queue.Queue
 	Subscribe SubscribeFunc
 	Checks    []Check      // what /readyz asks; may be empty
@@ -26,6 +26,7 @@ type Config struct {
 	Version   string
 
 	APIKey     string        // "" lets everybody use /api/*
+	MaxUpload  int64         // bytes of one picture, at least 1; Service.MaxBytes should be the same
 	MaxStreams int           // event streams at the same time; 0 is 1000
 	Heartbeat  time.Duration // between signs of life on an idle stream; 0 is 15 s
 }
@@ -69,7 +70,7 @@ func (c Config) withDefaults() (Config, error) {
 	need(c.Metrics != nil, "Metrics is missing")
 	need(c.Dashboard != nil, "Dashboard is missing")
 	need(c.Log != nil, "Log is missing")
-	need(c.Service == nil || c.Service.MaxBytes > 0, "Service.MaxBytes must be at least 1")
+	need(c.MaxUpload > 0, fmt.Sprintf("MaxUpload is %d bytes: at least 1 is expected", c.MaxUpload))
 	need(c.MaxStreams > 0, fmt.Sprintf("MaxStreams is %d: at least 1 is expected", c.MaxStreams))
 	need(c.Heartbeat > 0, fmt.Sprintf("Heartbeat is %s: more than 0 is expected", c.Heartbeat))
 	for i, check := range c.Checks {

@@ -16,15 +16,17 @@ import (
 // fail answers a request whose handler returned err. It is the one place that
 // turns errors into answers.
 func (s *Server) fail(c *gin.Context, err error) {
-	// net/http ends the context for a caller that left, but also for one whose
-	// body broke off or came too slowly, who has a problem of his own to read.
+	p := explain(err)
 	var own *problem
 	if c.Request.Context().Err() != nil && !errors.As(err, &own) {
-		c.Status(statusClientGone)
-		c.Abort()
-		return
+		// net/http ends the context for a caller that left, but also for one
+		// whose body broke off or came too slowly, and who may still read why.
+		if p = brokenBody(c); p == nil {
+			c.Status(statusClientGone)
+			c.Abort()
+			return
+		}
 	}
-	p := explain(err)
 	switch k := kinds[p.code]; {
 	case k.status == 503:
 		s.log(c).Warn("unavailable", zap.Error(err))
@@ -76,7 +78,7 @@ var sentinels = []struct {
 	{queue.ErrNoJob, JobNotFound, ""},
 	{task.ErrConflict, InvalidState, "The task kept changing meanwhile."},
 	{task.ErrFileTooLarge, FileTooLarge, ""},
-	{task.ErrEmpty, InvalidImage, "The picture is empty: 0 bytes arrived."},
+	{task.ErrEmpty, FileRequired, "The file is empty: no byte of it arrived."},
 	{task.ErrSourceRefused, SourceRefused, ""},
 	{task.ErrIdempotencyMismatch, IdempotencyMismatch, ""},
 	{task.ErrQueueFull, QueueFull, ""},

@@ -13,14 +13,14 @@ import (
 func (s *Server) healthz(c *gin.Context) error {
 	return reply(c, http.StatusOK, struct {
 		Status  string `json:"status"`
-		Version string `json:"version"`
+		Version string `json:"version,omitempty"`
 	}{"ok", s.cfg.Version})
 }
 
 // Readiness is what /readyz answers.
 type Readiness struct {
-	Status  string        `json:"status"` // "ready", "unavailable" or "stopping"
-	Version string        `json:"version"`
+	Status  string        `json:"status"`            // "ready", "unavailable" or "stopping"
+	Version string        `json:"version,omitempty"` // not told by a process without an API
 	Checks  []CheckResult `json:"checks"`
 }
 

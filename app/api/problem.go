@@ -140,7 +140,7 @@ func (p *problem) write(c *gin.Context) {
 	data, _ := json.Marshal(body) // cannot fail: strings and a number
 	h := c.Writer.Header()
 	// What a handler prepared for its success says nothing about the failure.
-	for _, name := range []string{"ETag", "Content-Disposition", "Last-Modified", "Location"} {
+	for _, name := range []string{"Content-Type", "Content-Length", "Content-Disposition", "ETag", "Last-Modified", "Location"} {
 		h.Del(name)
 	}
 	h.Set("Cache-Control", "no-store")

@@ -49,17 +49,24 @@ func (s *Server) api() []route {
 
 // outside lists what needs no key. The dashboard has the rest, see unrouted.
 func (s *Server) outside() []route {
+	return append(s.health(),
+		route{"GET", "/openapi.json", s.openapi},
+		route{"GET", "/docs", s.showDocs},
+	)
+}
+
+// health lists what every process answers, also one that only works.
+func (s *Server) health() []route {
 	return []route{
 		{"GET", "/healthz", s.healthz},
 		{"GET", "/readyz", s.readyz},
 		{"GET", "/health", s.readyz},
 		{"GET", "/metrics", s.metrics},
-		{"GET", "/openapi.json", s.openapi},
-		{"GET", "/docs", s.showDocs},
 	}
 }
 
-func (s *Server) router() (*gin.Engine, error) {
+// router returns the engine with all middleware and the routes given.
+func (s *Server) router(api, outside []route) (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
@@ -73,8 +80,8 @@ func (s *Server) router() (*gin.Engine, error) {
 		return &problem{code: MethodNotAllowed,
 			detail: c.Request.Method + " is not possible here; " + c.Writer.Header().Get("Allow") + " is."}
 	}))
-	s.add(e.Group(base, s.guardKey), s.api())
-	s.add(e.Group(""), s.outside())
+	s.add(e.Group(base, s.guardKey), api)
+	s.add(e.Group(""), outside)
 	return e, nil
 }
 
@@ -101,7 +108,6 @@ func (s *Server) answer(h handler) gin.HandlerFunc {
 func (s *Server) unrouted(c *gin.Context) error {
 	r := c.Request
 	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && !strings.HasPrefix(r.URL.Path, "/api/") {
-		c.Header("Content-Security-Policy", dashboardPolicy)
 		c.Status(http.StatusOK) // gin has prepared 404
 		w := &missing{ResponseWriter: c.Writer}
 		s.cfg.Dashboard.ServeHTTP(w, r)

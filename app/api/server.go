@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -47,10 +48,25 @@ func New(cfg Config) (*Server, error) {
 	if s.docs, err = renderDocs(s.document); err != nil {
 		return nil, err
 	}
-	if s.engine, err = s.router(); err != nil {
+	if s.engine, err = s.router(s.api(), s.outside()); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Health returns the handler of a process that serves no API: health and
+// metrics, and 404 for the rest.
+func Health(checks []Check, metrics http.Handler) (http.Handler, error) {
+	if metrics == nil {
+		return nil, errors.New("api: metrics are missing")
+	}
+	s := &Server{
+		cfg:     Config{Metrics: metrics, Dashboard: http.NotFoundHandler(), Log: zap.NewNop()},
+		key:     newKeyCheck(""),
+		origins: http.NewCrossOriginProtection(),
+		ready:   readiness{checks: checks},
+	}
+	return s.router(nil, s.health())
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }

@@ -42,7 +42,7 @@ func (s *Server) submitForm(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := openForm(c.Writer, c.Request, s.cfg.Service.MaxBytes)
+	f, err := openForm(c.Writer, c.Request, s.cfg.MaxUpload)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (s *Server) accept(c *gin.Context, in task.Submission) error {
 	t, created, err := s.cfg.Service.Submit(c.Request.Context(), in)
 	if errors.Is(err, task.ErrFileTooLarge) {
 		return &problem{code: FileTooLarge, cause: err,
-			detail: fmt.Sprintf("A picture may have %d bytes.", s.cfg.Service.MaxBytes)}
+			detail: fmt.Sprintf("A picture may have %d bytes.", s.cfg.MaxUpload)}
 	}
 	if err != nil {
 		return err
