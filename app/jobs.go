@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
 	"revela/queue"
+	"revela/storage/remote"
 	"revela/task"
 )
 
@@ -82,7 +85,10 @@ func (s scheduler) Lost(ctx context.Context, ids []task.ID) ([]task.ID, error) {
 }
 
 // worker is the processor as the queue sees it.
-type worker struct{ processor *task.Processor }
+type worker struct {
+	processor *task.Processor
+	log       *zap.Logger
+}
 
 var _ queue.Handler = worker{}
 
@@ -123,7 +129,27 @@ func (w worker) Failed(ctx context.Context, job *queue.Job, f queue.Failure) err
 	if err = w.processor.Failed(ctx, a, f.Err, f.Final); errors.Is(err, task.ErrLeaseLost) {
 		return queue.ErrLeaseLost
 	}
+	if err == nil {
+		w.tell(job, f)
+	}
 	return err
+}
+
+// tell logs a failure, with what the task's own error does not show.
+func (w worker) tell(job *queue.Job, f queue.Failure) {
+	fields := []zap.Field{
+		zap.String("taskId", job.ID), zap.Int("attempt", job.Attempt), zap.Bool("final", f.Final),
+		zap.Duration("retryIn", f.Delay), zap.Error(f.Err),
+	}
+	var fetch *remote.Error
+	if errors.As(f.Err, &fetch) {
+		fields = append(fields, zap.NamedError("cause", fetch.Cause))
+	}
+	var panicked *queue.PanicError
+	if errors.As(f.Err, &panicked) {
+		fields = append(fields, zap.ByteString("stack", panicked.Stack))
+	}
+	w.log.Warn("an attempt failed", fields...)
 }
 
 func attempt(job *queue.Job) (task.Attempt, error) {

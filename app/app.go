@@ -1,0 +1,250 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"revela/app/api"
+	"revela/app/cli"
+	"revela/app/config"
+	"revela/app/events"
+	"revela/app/redis"
+	"revela/app/web"
+	"revela/cache"
+	"revela/imaging"
+	"revela/queue"
+	"revela/storage/files"
+	"revela/storage/mongo"
+	"revela/storage/remote"
+	"revela/storage/sqlite"
+	"revela/task"
+)
+
+// Role is what one process does.
+type Role struct {
+	API     bool   // serve the whole API, not only health and metrics
+	Listen  string // host:port to serve on; "" serves nothing
+	Workers int    // 0 works on nothing
+}
+
+// App is one running process: its parts, in the order in which they are made.
+// Run may be called once; Close must be.
+type App struct {
+	cfg  *config.Config
+	role Role
+	log  *zap.Logger
+
+	redis     *redis.Conn
+	records   records
+	files     *files.Store
+	fetcher   *remote.Fetcher
+	images    *imaging.Engine
+	cache     *cache.Cache
+	publisher *events.Publisher
+	hub       *events.Hub
+	queue     *queue.Queue
+	tasks     *task.Service
+	pool      *queue.Pool // nil without workers
+	repair    *task.Reconciler
+	lost      chan struct{} // from the pool to the Reconciler: Redis forgot
+	listener  net.Listener  // nil without HTTP
+	api       *api.Server   // nil for a worker
+	http      *http.Server
+
+	closers []func() error // in the order of opening
+}
+
+// records is a store of tasks.
+type records interface {
+	task.Repository
+	Close() error
+}
+
+// New connects and opens everything that the role needs, and serves nothing
+// yet. An error names the part that failed; what was opened is closed again.
+func New(ctx context.Context, cfg *config.Config, role Role, log *zap.Logger) (a *App, err error) {
+	a = &App{cfg: cfg, role: role, log: log, lost: make(chan struct{}, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	for _, open := range []func(context.Context) error{
+		a.openStorage, a.openRedis, a.openImages, a.openQueue, a.openTasks, a.openHTTP,
+	} {
+		if err := open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *App) onClose(f func() error) { a.closers = append(a.closers, f) }
+
+func (a *App) openStorage(ctx context.Context) (err error) {
+	if a.files, err = files.Open(a.cfg.Data.Dir); err != nil {
+		return fmt.Errorf("open the data directory: %w", err)
+	}
+	a.onClose(a.files.Close)
+	if a.cfg.Mongo.URI != "" {
+		a.records, err = mongo.Open(ctx, a.cfg.Mongo.URI, a.cfg.Mongo.Database)
+	} else {
+		a.records, err = sqlite.Open(ctx, filepath.Join(a.cfg.Data.Dir, "tasks.db"))
+	}
+	if err != nil {
+		return fmt.Errorf("open the store of tasks: %w", err)
+	}
+	a.onClose(a.records.Close)
+	a.fetcher, err = remote.New(remote.Config{
+		MaxBytes: a.cfg.Upload.MaxBytes, Timeout: a.cfg.Fetch.Timeout,
+		ImportDir: a.cfg.Data.ImportDir, AllowPrivate: a.cfg.Fetch.AllowPrivate,
+	})
+	if err != nil {
+		return fmt.Errorf("prepare fetching: %w", err)
+	}
+	a.onClose(a.fetcher.Close)
+	return nil
+}
+
+func (a *App) openRedis(ctx context.Context) (err error) {
+	c := a.cfg.Redis
+	a.redis, err = redis.Open(ctx, redis.Config{
+		URL: c.URL, Host: c.Host, Port: c.Port, Password: c.Password, DB: c.DB,
+		DataDir: a.cfg.Data.Dir, Embedded: c.Embedded,
+	}, a.log)
+	if err != nil {
+		return fmt.Errorf("connect to Redis: %w", err)
+	}
+	a.onClose(a.redis.Close)
+	for _, warning := range a.redis.Warnings(ctx) {
+		a.log.Warn(warning)
+	}
+	return nil
+}
+
+func (a *App) openImages(context.Context) (err error) {
+	cfg := imaging.DefaultConfig()
+	cfg.MaxPixels, cfg.MemoryBudget = a.cfg.Image.MaxPixels, a.cfg.Image.MemoryBudget
+	if a.images, err = imaging.New(cfg); err != nil {
+		return fmt.Errorf("prepare imaging: %w", err)
+	}
+	return nil
+}
+
+func (a *App) openQueue(context.Context) (err error) {
+	c := a.cfg.Queue
+	a.queue, err = queue.New(a.redis.Client(), queue.Config{
+		Prefix: c.Prefix, Name: c.Name, Concurrency: max(1, a.role.Workers),
+		MaxAttempts: c.MaxRetries, Backoff: c.BackoffDelay, Jitter: c.BackoffJitter,
+		Lease: c.Lease, MaxStalls: c.MaxStalled, JobTimeout: c.JobTimeout,
+		KeepCompleted: queue.Keep(c.RemoveOnComplete), KeepFailed: queue.Keep(c.RemoveOnFail),
+	}, a.redis.Cluster())
+	return err
+}
+
+func (a *App) openTasks(context.Context) (err error) {
+	a.cache, err = cache.New(a.redis.Client(), a.records, cache.Config{
+		TaskTTL: a.cfg.Cache.TaskTTL, ListTTL: a.cfg.Cache.ListTTL, CountTTL: a.cfg.Cache.CountTTL,
+		OnChange: a.cacheChanged,
+	})
+	if err != nil {
+		return fmt.Errorf("prepare the cache: %w", err)
+	}
+	a.onClose(func() error { a.cache.Close(); return nil })
+	if a.publisher, err = events.NewPublisher(a.redis.Client(), events.PublisherConfig{}); err != nil {
+		return fmt.Errorf("prepare events: %w", err)
+	}
+	a.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		_ = a.publisher.Close(ctx) // what it could not deliver were hints
+		return nil
+	})
+
+	jobs := scheduler{a.queue}
+	a.tasks = &task.Service{
+		Repo: a.records, Cache: a.cache, Files: a.files, Fetcher: a.fetcher, Scheduler: jobs,
+		Events: a.publisher, Images: a.images, MaxBytes: a.cfg.Upload.MaxBytes, Now: time.Now,
+	}
+	a.repair = &task.Reconciler{
+		Repo: a.records, Cache: a.cache, Files: a.files, Scheduler: jobs, Events: a.publisher,
+		MaxStalls: a.cfg.Queue.MaxStalled, Now: time.Now, Report: a.reconciled,
+	}
+	if a.role.Workers == 0 {
+		return nil
+	}
+	variants := make([]imaging.Variant, len(a.cfg.Image.Variants))
+	for i, v := range a.cfg.Image.Variants {
+		variants[i] = imaging.Variant{Name: v.Name, Width: v.Width, Quality: v.Quality}
+	}
+	a.pool = queue.NewPool(a.queue, worker{&task.Processor{
+		Repo: a.records, Cache: a.cache, Files: a.files, Fetcher: a.fetcher, Events: a.publisher,
+		Images: a.images, Variants: variants, MaxBytes: a.cfg.Upload.MaxBytes, Now: time.Now,
+	}, a.log}, a.hooks())
+	return nil
+}
+
+func (a *App) openHTTP(context.Context) (err error) {
+	if a.role.Listen == "" {
+		return nil
+	}
+	checks := []api.Check{
+		{Name: "store", Run: a.records.Ping},
+		{Name: "redis", Run: a.redis.Ping},
+		{Name: "files", Run: a.files.Ping},
+	}
+	var handler http.Handler
+	if a.role.API {
+		if a.hub, err = events.NewHub(a.redis.Client(), events.HubConfig{}); err != nil {
+			return fmt.Errorf("prepare event streams: %w", err)
+		}
+		a.onClose(func() error { a.hub.Close(); return nil })
+		a.api, err = api.New(api.Config{
+			Service: a.tasks, Queue: a.queue, Checks: checks,
+			Subscribe: func(id task.ID, after string) api.Subscription { return a.hub.Subscribe(id, after) },
+			Metrics:   a.metrics(), Dashboard: web.Handler(), Log: a.log, Version: cli.ReadBuild().Version,
+			APIKey: a.cfg.Server.APIKey, MaxUpload: a.cfg.Upload.MaxBytes,
+		})
+		handler = a.api
+	} else {
+		handler, err = api.Health(checks, a.metrics())
+	}
+	if err != nil {
+		return fmt.Errorf("prepare HTTP: %w", err)
+	}
+	a.http = api.HTTPServer(handler, a.log)
+	if a.listener, err = net.Listen("tcp", a.role.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w", a.role.Listen, err)
+	}
+	return nil
+}
+
+// Address is where the process listens, "" if it does not.
+func (a *App) Address() string {
+	if a.listener == nil {
+		return ""
+	}
+	return a.listener.Addr().String()
+}
+
+// Close closes what New opened, last things first. Run must have returned.
+func (a *App) Close() error {
+	var errs []error
+	if a.listener != nil {
+		if err := a.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}

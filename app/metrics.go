@@ -1,0 +1,77 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+
+	"revela/queue"
+)
+
+// metrics serves what the process counts, in the Prometheus text format.
+func (a *App) metrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		queueCollector{a.queue, a.log},
+	)
+	for _, c := range []struct {
+		name, help string
+		value      func() int64
+	}{
+		{"cache_hits_total", "Reads answered by the cache.", func() int64 { return a.cache.Stats().Hits }},
+		{"cache_misses_total", "Reads that the cache could not answer.", func() int64 { return a.cache.Stats().Misses }},
+		{"cache_fills_total", "Values that were put into the cache.", func() int64 { return a.cache.Stats().Fills }},
+		{"cache_waits_total", "Reads that waited for another's fill.", func() int64 { return a.cache.Stats().Waits }},
+		{"cache_invalidations_total", "Changes that made cached values unreachable.", func() int64 { return a.cache.Stats().Invalidations }},
+		{"cache_fallbacks_total", "Reads that went past a cache in trouble.", func() int64 { return a.cache.Stats().Fallbacks }},
+		{"events_lost_total", "Events that could not be published.", func() int64 { return int64(a.publisher.Lost()) }},
+	} {
+		registry.MustRegister(prometheus.NewCounterFunc(
+			prometheus.CounterOpts{Namespace: "revela", Name: c.name, Help: c.help},
+			func() float64 { return float64(c.value()) }))
+	}
+	if a.pool != nil {
+		registry.MustRegister(prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Namespace: "revela", Name: "workers_busy", Help: "Workers of this process that have a job."},
+			func() float64 { return float64(a.pool.Busy()) }))
+	}
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
+}
+
+// queueCollector reads the queue's statistics when it is asked for them.
+type queueCollector struct {
+	queue *queue.Queue
+	log   *zap.Logger
+}
+
+var (
+	queueJobs = prometheus.NewDesc("revela_queue_jobs", "Jobs in the queue, by state.", []string{"state"}, nil)
+	queueDone = prometheus.NewDesc("revela_queue_finished_total", "Jobs that ended since the queue was made, by outcome.", []string{"outcome"}, nil)
+)
+
+func (queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- queueJobs; ch <- queueDone }
+
+func (c queueCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	s, err := c.queue.Stats(ctx)
+	if err != nil {
+		c.log.Warn("metrics lack the queue", zap.Error(err))
+		return
+	}
+	for state, n := range map[queue.State]int64{
+		queue.Waiting: s.Waiting, queue.Active: s.Active, queue.Completed: s.Completed,
+		queue.Failed: s.Failed, queue.Delayed: s.Delayed, queue.Paused: s.Paused,
+	} {
+		ch <- prometheus.MustNewConstMetric(queueJobs, prometheus.GaugeValue, float64(n), string(state))
+	}
+	ch <- prometheus.MustNewConstMetric(queueDone, prometheus.CounterValue, float64(s.CompletedTotal), "completed")
+	ch <- prometheus.MustNewConstMetric(queueDone, prometheus.CounterValue, float64(s.FailedTotal), "failed")
+}
