@@ -10,15 +10,15 @@
 //
 // Unless the URI says otherwise, changes are confirmed when a majority of the
 // replica set has them in its journal, and only such are read, from the primary.
-// On a collection sharded by _id the unique index on idempotencyKey cannot
-// exist; shard by something else or not at all.
+// A collection sharded by _id cannot have the unique index on idempotencyKey:
+// Open then says so.
 //
 // Every operation ends within two seconds, whatever the URI says about
 // timeouts: a server that cannot be reached, has no primary or hangs is
 // reported as task.ErrUnavailable. A change that ends so may have happened;
 // doing it again tells, by task.ErrConflict or task.ErrKeyTaken.
 //
-// The tests start a server of their own from ./ferretdb, which is good for one
-// operation at a time, and run everything on the server that MONGODB_TEST_URI
-// names, if it does.
+// The tests start a server of their own from ./ferretdb. It is good for one
+// command at a time, so races go through a proxy that sees to that. They run
+// everything on the server that MONGODB_TEST_URI names as well, if it does.
 package mongo

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 
@@ -39,6 +38,11 @@ func explain(ctx context.Context, err error) error {
 // though one may later.
 func unreachable(err error) bool {
 	if driver.IsTimeout(err) || driver.IsNetworkError(err) || errors.Is(err, driver.ErrClientDisconnected) {
+		return true
+	}
+	// The driver's name for "another connection to this server has just failed".
+	var pool interface{ Retryable() bool }
+	if errors.As(err, &pool) && pool.Retryable() {
 		return true
 	}
 	var said driver.ServerError
@@ -77,21 +81,4 @@ var passing = []int{
 	13435, // NotPrimaryNoSecondaryOk
 	13436, // NotPrimaryOrSecondary
 	14031, // OutOfDiskSpace
-}
-
-// withoutSecrets keeps an error about uri unless it quotes the credentials.
-func withoutSecrets(err error, uri string) error {
-	_, rest, _ := strings.Cut(uri, "://")
-	at := strings.LastIndex(rest, "@")
-	if at < 0 {
-		return err
-	}
-	// A password with an unescaped @, : or / is the usual mistake, and parts of
-	// it are then taken for something else.
-	for _, part := range strings.FieldsFunc(rest[:at], func(r rune) bool { return strings.ContainsRune("@:/", r) }) {
-		if strings.Contains(err.Error(), part) {
-			return errors.New("it cannot be read; is each special character in the user's name and password percent-encoded?")
-		}
-	}
-	return err
 }

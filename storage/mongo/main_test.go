@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
@@ -24,17 +25,23 @@ func TestMain(m *testing.M) {
 // newDatabase names a database of a test's own.
 func newDatabase() string { return "revela_test_" + bson.NewObjectID().Hex() }
 
-// openAt opens a Store, as open or Open does, on a new database that ends with
-// the test.
+// openAt opens a Store on a new database.
 func openAt(t *testing.T, uri string) *Store {
 	t.Helper()
-	s, err := open(t.Context(), uri, newDatabase())
+	return openNamed(t, uri, newDatabase())
+}
+
+// openNamed opens a Store without the proof that the server can be relied on.
+// Its database is dropped with the test.
+func openNamed(t *testing.T, uri, database string) *Store {
+	t.Helper()
+	s, err := open(t.Context(), uri, database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		// t.Context has ended.
-		if err := s.tasks.Database().Drop(cleanup()); err != nil {
+		// The test's own context has ended.
+		if err := s.tasks.Database().Drop(context.Background()); err != nil {
 			t.Errorf("drop the test's database: %v", err)
 		}
 		if err := s.Close(); err != nil {

@@ -12,21 +12,21 @@ import (
 
 // indexes serve each query below, its order included. Making one that is there
 // already costs nothing.
-func indexes() []driver.IndexModel {
-	index := func(name string, keys ...string) driver.IndexModel {
+func indexes() map[string]driver.IndexModel {
+	index := func(keys ...string) driver.IndexModel {
 		var d bson.D
 		for _, key := range keys {
 			d = append(d, bson.E{Key: key, Value: 1})
 		}
-		return driver.IndexModel{Keys: d, Options: options.Index().SetName(name)}
+		return driver.IndexModel{Keys: d, Options: options.Index()}
 	}
-	key := index("tasks_by_key", "idempotencyKey")
+	key := index("idempotencyKey")
 	key.Options.SetUnique(true).SetSparse(true)
-	return []driver.IndexModel{
-		key,
-		index("tasks_by_age", "createdAt", "_id"),
-		index("tasks_by_status_and_age", "status", "createdAt", "_id"),
-		index("tasks_by_status_and_id", "status", "_id", "updatedAt"),
+	return map[string]driver.IndexModel{
+		"tasks_by_key":            key,
+		"tasks_by_age":            index("createdAt", "_id"),
+		"tasks_by_status_and_age": index("status", "createdAt", "_id"),
+		"tasks_by_status_and_id":  index("status", "_id", "updatedAt"),
 	}
 }
 

@@ -9,9 +9,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
-	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"revela/task"
 )
@@ -70,40 +67,6 @@ func open(ctx context.Context, uri, database string) (*Store, error) {
 	return s, nil
 }
 
-// clientOptions reads uri and fills in what it leaves open.
-func clientOptions(uri string) (*options.ClientOptions, error) {
-	opts := options.Client().ApplyURI(uri)
-	if err := opts.Validate(); err != nil {
-		return nil, fmt.Errorf("mongo: the URI: %w", withoutSecrets(err, uri))
-	}
-	wc := writeconcern.WriteConcern{W: writeconcern.WCMajority}
-	if given := opts.WriteConcern; given != nil {
-		if !given.Acknowledged() {
-			return nil, errors.New("mongo: the URI has w=0: changes must be confirmed; use w=majority or leave it out")
-		}
-		wc.Journal = given.Journal
-		if given.W != nil {
-			wc.W = given.W
-		}
-	}
-	if wc.Journal == nil {
-		journal := true
-		wc.Journal = &journal
-	}
-	opts.SetWriteConcern(&wc)
-	if opts.ReadConcern == nil {
-		opts.SetReadConcern(readconcern.Majority())
-	}
-	// The deadline of each operation bounds the wait for a server, too, so that
-	// there is one way in which waiting ends.
-	opts.SetServerSelectionTimeout(time.Minute)
-	opts.SetConnectTimeout(opTimeout)
-	if opts.AppName == nil {
-		opts.SetAppName("revela")
-	}
-	return opts, nil
-}
-
 // prepare waits for the server and makes the indexes.
 func (s *Store) prepare(ctx context.Context) error {
 	if err := s.Ping(ctx); err != nil {
@@ -111,8 +74,11 @@ func (s *Store) prepare(ctx context.Context) error {
 	}
 	bounded, cancel := context.WithTimeout(ctx, indexTimeout)
 	defer cancel()
-	if _, err := s.tasks.Indexes().CreateMany(bounded, indexes()); err != nil {
-		return fmt.Errorf("make the indexes of %s: %w", s.tasks.Name(), explain(ctx, err))
+	for name, index := range indexes() {
+		index.Options.SetName(name)
+		if _, err := s.tasks.Indexes().CreateOne(bounded, index); err != nil {
+			return fmt.Errorf("make the index %s: %w", name, explain(ctx, err))
+		}
 	}
 	return nil
 }
