@@ -15,8 +15,8 @@ type Config struct {
 	// together; at least 16 MiB. Pictures wait for their share in order of
 	// arrival. One that would need more than all of it just to be decoded is
 	// refused, so a small budget lowers the size that is accepted: decoding
-	// takes 1.5 to 24 bytes a pixel (a usual JPEG 1.5, a progressive one 7.5,
-	// PNG 4, 16-bit PNG 8).
+	// takes 1.5 to 32 bytes a pixel (a usual JPEG 1.5, a progressive one 7.5,
+	// PNG 4, 16-bit PNG 8; CMYK JPEG and compressed TIFF the most).
 	//
 	// It counts live memory. The garbage collector lets the process grow
 	// beyond it unless GOMEMLIMIT says otherwise.

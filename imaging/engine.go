@@ -1,6 +1,7 @@
 package imaging
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -94,8 +95,8 @@ func checkVariants(variants []Variant) error {
 
 // job is how a picture is going to be rendered.
 type job struct {
-	kx, ky int   // reduction while it is converted
-	bytes  int64 // what it takes in all
+	w, h  int   // to which it is averaged while it is converted
+	bytes int64 // what it takes in all
 }
 
 func plan(h *header, variants []Variant) job {
@@ -109,17 +110,15 @@ func plan(h *header, variants []Variant) job {
 	if h.orientation >= 5 {
 		w, ht = ht, w
 	}
-	p := job{kx: shrinkFactor(h.width, w), ky: shrinkFactor(h.height, ht)}
-
-	rw, rh := int64(ceilDiv(h.width, p.kx)), int64(ceilDiv(h.height, p.ky))
+	p := job{w: averaged(h.width, w), h: averaged(h.height, ht)}
 	encoder := int64(8)
 	if h.format == WebP {
 		encoder = libwebp.BytesPerPixel
 	}
 	out := int64(w) * int64(ht)
 	p.bytes = h.decodeBytes +
-		4*rw*rh + // the raster
-		4*int64(w)*rh + // between the resizer's two passes
+		4*int64(p.w)*int64(p.h) + // the raster
+		4*int64(w)*int64(p.h) + // between the resizer's two passes
 		out*(4+4+encoder) + // resized, turned, encoding
 		int64(len(variants))*out // results
 	return p
@@ -132,7 +131,7 @@ func (p job) load(ctx context.Context, src Source, h *header) (*raster, error) {
 		return nil, err
 	}
 	canvas := image.Rect(0, 0, h.width, h.height).Sub(h.webp.rect.Min)
-	r, err := newRaster(img, canvas, h.format == WebP, p.kx, p.ky)
+	r, err := newRaster(img, canvas, h.format == WebP, p.w, p.h)
 	if err != nil {
 		return nil, blame(err)
 	}
@@ -143,26 +142,31 @@ func (p job) render(ctx context.Context, src Source, h *header, r *raster, varia
 	format := target(h.format, r.opaque)
 	profile := h.readProfile(src, r.profileSpace(format))
 	sw, sh := h.shown()
-	var outs []Output
-	for _, v := range variants {
+	outs := make([]Output, len(variants))
+	done := make(map[[3]int]int)
+	for i, v := range variants {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		w, ht := fit(sw, sh, v.Width, maxSide(format))
-		stored := image.Pt(w, ht)
-		if h.orientation >= 5 {
-			stored = image.Pt(ht, w)
+		o := &outs[i]
+		*o = Output{Name: v.Name, Format: format}
+		o.Width, o.Height = fit(sw, sh, v.Width, maxSide(format))
+		// A picture that is smaller than two variants is encoded once.
+		key := [3]int{o.Width, o.Height, v.Quality}
+		if twin, ok := done[key]; ok {
+			o.Data = bytes.Clone(outs[twin].Data)
+			continue
 		}
-		small := r.resized(stored.X, stored.Y).upright(h.orientation)
-		alpha := !small.opaque
-		data, err := small.encode(ctx, format, v.Quality)
+		done[key] = i
+		stored := image.Pt(o.Width, o.Height)
+		if h.orientation >= 5 {
+			stored = image.Pt(o.Height, o.Width)
+		}
+		data, err := r.resized(stored.X, stored.Y).upright(h.orientation).encode(ctx, format, v.Quality)
 		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", v.Name, err)
 		}
-		outs = append(outs, Output{
-			Name: v.Name, Format: format, Width: w, Height: ht,
-			Data: putProfile(format, data, profile, w, ht, alpha),
-		})
+		o.Data = putProfile(format, data, profile, o.Width, o.Height)
 	}
 	return outs, nil
 }

@@ -85,7 +85,7 @@ func (h *header) readProfile(src io.ReaderAt, space iccSpace) []byte {
 
 // putProfile puts a profile into an encoded picture of w x h pixels that has
 // none.
-func putProfile(f Format, file, profile []byte, w, h int, alpha bool) []byte {
+func putProfile(f Format, file, profile []byte, w, h int) []byte {
 	switch {
 	case profile == nil:
 		return file
@@ -94,7 +94,7 @@ func putProfile(f Format, file, profile []byte, w, h int, alpha bool) []byte {
 	case f == PNG:
 		return pngWithProfile(file, profile)
 	}
-	return webpWithProfile(file, profile, w, h, alpha)
+	return webpWithProfile(file, profile, w, h)
 }
 
 // jpegWithProfile adds APP2 segments after the start-of-image marker.
@@ -133,14 +133,12 @@ func pngWithProfile(file, profile []byte) []byte {
 
 // webpWithProfile gives the file an extended header and an ICCP chunk. libwebp
 // has written an extended header already where there is alpha.
-func webpWithProfile(file, profile []byte, w, h int, alpha bool) []byte {
+func webpWithProfile(file, profile []byte, w, h int) []byte {
 	chunks := file[12:]
 	flags := byte(webpProfile)
 	if string(chunks[:4]) == "VP8X" {
 		flags |= chunks[8]
 		chunks = chunks[18:]
-	} else if alpha {
-		flags |= webpAlpha
 	}
 	out := append(make([]byte, 0, len(file)+len(profile)+64), "RIFF\x00\x00\x00\x00WEBP"...)
 	out = append(out, webpExtended(flags, w, h)...)

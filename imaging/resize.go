@@ -26,16 +26,18 @@ func fit(w, h, width, most int) (int, int) {
 	return fw, fh
 }
 
-// shrinkFactor is the power of two by which one side may be reduced by averaging
-// before it is resized properly to at least size. What is left for the resizer
-// is a factor of 1.5 or more, where the difference is not visible (a PSNR of
-// over 45 dB on photographs) and the time saved is most of the whole.
-func shrinkFactor(from, size int) int {
-	k := 1
-	for k < maxShrink && int64(from) >= 3*int64(size)*int64(k) {
-		k *= 2
-	}
-	return k
+// gap is by how much the resizer still has to reduce what averaging leaves for
+// it. Averaging lets some of what is too fine for the result pass as moiré, and
+// the resizer removes it if enough is left for it to do: two is a usual choice.
+// A little less lets the picture of 12 megapixels at a width of 1024 profit,
+// where it saves three quarters of the time and costs nothing that can be seen.
+const gap = 1.9
+
+// averaged is to how many pixels one side may be averaged before it is resized
+// properly to size.
+func averaged(from, size int) int {
+	k := int(float64(from) / (gap * float64(size)))
+	return from / max(k, 1)
 }
 
 // resized returns the raster at w x h pixels, by Lanczos with a radius of 3. It

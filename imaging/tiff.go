@@ -41,11 +41,11 @@ func (p *prober) tiff() error {
 		return err
 	}
 	// Up to 8 bytes a pixel for the picture. Compressed blocks are inflated
-	// whole, in a buffer that grows by doubling, to at most 8 bytes a pixel
-	// whatever the pixels really take.
+	// whole, to at most 8 bytes a pixel whatever the pixels really take, in a
+	// buffer that grows by doubling: the old one and one of twice the need.
 	p.h.decodeBytes = 8 * p.h.pixels()
 	if dir.uint(tagCompression, 1) > 1 {
-		p.h.decodeBytes += 16 * block
+		p.h.decodeBytes += 24 * block
 	} else {
 		p.h.decodeBytes += min(8*block, p.cursor.size)
 	}
