@@ -19,6 +19,14 @@ const (
 	minRate   = 8 << 10 // bytes a second
 )
 
+// A sender whose body nobody wants is listened to for a little longer: closing
+// a connection with unread bytes resets it, and the answer that says why would
+// be lost.
+const (
+	lingerFor   = 2 * time.Second
+	lingerBytes = 64 << 20
+)
+
 // guardBody sets the deadlines of a request's body, also of one that no handler
 // reads: net/http reads a little of it before it takes the next request.
 func (s *Server) guardBody(c *gin.Context) {
@@ -28,11 +36,15 @@ func (s *Server) guardBody(c *gin.Context) {
 	}
 	b := &pacedBody{ReadCloser: r.Body, conn: http.NewResponseController(c.Writer), began: time.Now()}
 	b.extend()
-	// A copy of the request, because net/http looks at its own body afterwards:
-	// where much of it is unread, it lingers so that the answer still arrives.
+	// A copy of the request, because net/http looks at its own body afterwards.
 	c.Request = r.WithContext(r.Context())
 	c.Request.Body = b
 	c.Set(bodyKey, b)
+	c.Next()
+	// Who waits for "100 Continue" has seen the answer and sends nothing.
+	if waits := b.got == 0 && r.Header.Get("Expect") != ""; !waits {
+		b.linger()
+	}
 }
 
 const bodyKey = "revela.body"
@@ -51,6 +63,7 @@ type pacedBody struct {
 	conn  *http.ResponseController
 	began time.Time
 	got   int64
+	ended bool
 	err   error // why it broke; nil at its proper end
 }
 
@@ -58,6 +71,7 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	b.extend()
 	n, err := b.ReadCloser.Read(p)
 	b.got += int64(n)
+	b.ended = err != nil
 	switch {
 	case err == nil:
 	case err != io.EOF:
@@ -82,6 +96,16 @@ func (b *pacedBody) extend() {
 	// sender either.
 	_ = b.conn.SetReadDeadline(by)
 	_ = b.conn.SetWriteDeadline(now.Add(writeTimeout))
+}
+
+// linger sends the answer off and reads past what is left of the body. All of
+// it is done as well as it can be: there is nobody to tell.
+func (b *pacedBody) linger() {
+	if b.ended || b.conn.Flush() != nil {
+		return
+	}
+	_ = b.conn.SetReadDeadline(time.Now().Add(lingerFor))
+	_, _ = io.CopyN(io.Discard, b.ReadCloser, lingerBytes)
 }
 
 // bodyProblem explains why a body could not be read in full.

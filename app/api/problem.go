@@ -153,6 +153,7 @@ func (p *problem) write(c *gin.Context) {
 	case http.StatusRequestTimeout, http.StatusRequestEntityTooLarge:
 		h.Set("Connection", "close") // the rest of the body is not wanted
 	}
+	h.Set("Content-Length", strconv.Itoa(len(data))) // the answer may be sent off before its request has ended
 	c.Data(k.status, "application/problem+json", data)
 	c.Abort()
 }

@@ -74,7 +74,7 @@ func (s *Server) router(api, outside []route) (*gin.Engine, error) {
 	if err := e.SetTrustedProxies(nil); err != nil { // gin would trust everybody's X-Forwarded-For
 		return nil, err
 	}
-	e.Use(s.identify, s.logAccess, s.recoverPanic, s.secure, s.guardOrigin, s.guardBody)
+	e.Use(s.identify, s.logAccess, s.recoverPanic, s.secure, s.guardBody, s.guardOrigin)
 	e.NoRoute(s.guardKeyUnder("/api/"), s.answer(s.unrouted))
 	e.NoMethod(s.guardKeyUnder("/api/"), s.answer(func(c *gin.Context) error {
 		return &problem{code: MethodNotAllowed,
