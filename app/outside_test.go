@@ -15,6 +15,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"revela/app/redis/redistest"
+	"revela/imaging/imagetest"
 )
 
 // What others see of us in a Redis of their own: the queue's keys, the cache's
@@ -38,7 +39,7 @@ func TestOutsideInRedis(t *testing.T) {
 	if a := do(t, "POST", api+"/queue/pause", nil); a.Status >= 300 {
 		t.Fatalf("pause: %d %s", a.Status, a.Body)
 	}
-	data := encode(t, "jpeg", photo(1300, 900, false))
+	data := imagetest.JPEG(imagetest.Photo(1300, 900))
 	id := upload(t, p.URL, "a.jpg", data).JSON(t)["taskId"].(string)
 	if st := get(t, api+"/queue/stats").JSON(t); st["paused"] != 1.0 || st["waiting"] != 0.0 {
 		t.Errorf("while paused: %v", st)
@@ -156,7 +157,7 @@ func TestReplicaAndWorkerShareTheData(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	replica := start(t, dir, []string{"serve", "--workers=0"})
-	id := upload(t, replica.URL, "a.png", encode(t, "png", photo(1100, 700, true))).JSON(t)["taskId"].(string)
+	id := upload(t, replica.URL, "a.png", imagetest.PNG(imagetest.Cutout(1100, 700))).JSON(t)["taskId"].(string)
 	if st := get(t, replica.URL+"/api/v1/queue/stats").JSON(t); st["waiting"] != 1.0 {
 		t.Errorf("without a worker: %v", st)
 	}
@@ -189,7 +190,7 @@ func TestVanishedOriginalFailsAtOnceAndIsRetried(t *testing.T) {
 	p := start(t, dir, []string{"serve", "--workers=1"})
 	api := p.URL + "/api/v1"
 	do(t, "POST", api+"/queue/pause", nil)
-	id := upload(t, p.URL, "a.jpg", encode(t, "jpeg", photo(900, 600, false))).JSON(t)["taskId"].(string)
+	id := upload(t, p.URL, "a.jpg", imagetest.JPEG(imagetest.Photo(900, 600))).JSON(t)["taskId"].(string)
 	original := filepath.Join(dir, "storage/images", id, "original.jpg")
 	rename(t, original, original+".away")
 	do(t, "POST", api+"/queue/resume", nil)

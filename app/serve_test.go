@@ -6,9 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"image"
-	"image/color"
-	"image/jpeg"
-	"image/png"
 	"io/fs"
 	"math"
 	"net/http"
@@ -20,46 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gen2brain/webp"
 	_ "golang.org/x/image/webp"
+
+	"revela/imaging/imagetest"
 )
-
-// photo draws a picture with edges, gradients and a little noise.
-func photo(w, h int, alpha bool) image.Image {
-	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	for y := range h {
-		for x := range w {
-			r := 128 + 90*math.Sin(float64(x)/37)*math.Cos(float64(y)/53)
-			c := color.NRGBA{uint8(r), uint8(255 * y / h), uint8((x*7 ^ y*13) & 63), 255}
-			if (x/64+y/64)%9 == 0 {
-				c.R, c.G = c.G, c.R
-			}
-			if alpha {
-				c.A = uint8(255 * x / w)
-			}
-			img.SetNRGBA(x, y, c)
-		}
-	}
-	return img
-}
-
-func encode(t *testing.T, format string, img image.Image) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	var err error
-	switch format {
-	case "jpeg":
-		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: 90})
-	case "png":
-		err = (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, img)
-	case "webp":
-		err = webp.Encode(&b, img, webp.Options{Quality: 85})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
 
 // The main job, as a person does it: no configuration, a big JPEG, a PNG with
 // transparency and a WebP, and everything that can be read of them.
@@ -70,13 +31,13 @@ func TestMainJob(t *testing.T) {
 	for _, tt := range []struct {
 		format, ext string
 		w, h        int
-		alpha       bool
+		original    []byte
 	}{
-		{"jpeg", "jpg", 4000, 3000, false}, // 12 megapixels
-		{"png", "png", 1600, 1200, true},
-		{"webp", "webp", 1500, 1000, false},
+		{"jpeg", "jpg", 4000, 3000, imagetest.JPEG(imagetest.Photo(4000, 3000))}, // 12 megapixels
+		{"png", "png", 1600, 1200, imagetest.PNG(imagetest.Cutout(1600, 1200))},  // transparent around a disc
+		{"webp", "webp", 1500, 1000, imagetest.WebP(imagetest.Photo(1500, 1000))},
 	} {
-		original := encode(t, tt.format, photo(tt.w, tt.h, tt.alpha))
+		original := tt.original
 		// The name lies about the type on purpose: content decides.
 		a := upload(t, p.URL, "holiday.dat", original)
 		if a.Status != http.StatusAccepted {
@@ -122,6 +83,9 @@ func TestMainJob(t *testing.T) {
 			want := image.Pt(width, int(math.Round(float64(width)*float64(tt.h)/float64(tt.w))))
 			if got := decoded.Bounds().Size(); got != want || img["width"] != float64(want.X) || img["height"] != float64(want.Y) {
 				t.Errorf("%s %d: %v, want %v; told %vx%v", tt.format, width, got, want, img["width"], img["height"])
+			}
+			if _, _, _, corner := decoded.At(0, 0).RGBA(); (corner == 0) != (tt.format == "png") {
+				t.Errorf("%s %d: the corner's alpha is %d", tt.format, width, corner)
 			}
 			onDisk := filepath.Join(dir, fmt.Sprintf("output/%s/%d/%x.%s", id, width, sum, tt.ext))
 			if b, err := os.ReadFile(onDisk); err != nil || !bytes.Equal(b, a.Body) {
@@ -175,7 +139,7 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := start(t, dir, []string{"serve", "--workers=1"}, "UPLOAD_MAX_BYTES=1MiB")
-	good := encode(t, "jpeg", photo(300, 200, false))
+	good := imagetest.JPEG(imagetest.Photo(300, 200))
 	gif := append([]byte("GIF89a\xff\xff\xff\xff\x80\x00\x00\x00\x00\x00\xff\xff\xff"), []byte("\x2c\x00\x00\x00\x00\xff\xff\xff\xff\x00\x02\x02D\x01\x00;")...)
 	for _, tt := range []struct {
 		name   string
@@ -273,7 +237,7 @@ func TestKillDuringBatch(t *testing.T) {
 			dir := t.TempDir()
 			args, env := []string{"serve", "--workers=2"}, "REDIS_EMBEDDED="+redis
 			p := start(t, dir, args, env, "QUEUE_LEASE=2s")
-			picture := func(i int) []byte { return encode(t, "jpeg", photo(1200, 900+i, false)) }
+			picture := func(i int) []byte { return imagetest.JPEG(imagetest.Photo(1200, 900+i)) }
 			pictures := make([][]byte, n)
 			for i := range pictures {
 				pictures[i] = picture(i)
@@ -356,7 +320,7 @@ func TestStopUnderLoad(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := start(t, dir, []string{"serve", "--workers=1"}, "SHUTDOWN_GRACE=0s")
-	data := encode(t, "jpeg", photo(4000, 3000, false))
+	data := imagetest.JPEG(imagetest.Photo(4000, 3000))
 	var ids []string
 	for range 6 {
 		ids = append(ids, upload(t, p.URL, "x.jpg", data).JSON(t)["taskId"].(string))
