@@ -69,7 +69,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) error {
 		return err
 	}
 	if n[0] == 2 {
-		return q.tell(ctx, msgCancel+id)
+		return q.tell(ctx, msgCancel)
 	}
 	return nil
 }

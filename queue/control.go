@@ -3,16 +3,15 @@ package queue
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/redis/rueidis"
 )
 
-// Messages on the control channel. They make haste; what they say is also
-// found without them, at the next renewal or poll.
+// Messages on the control channel. They make haste and prove nothing: a channel
+// is shared by all databases of a Redis, so whoever hears one looks for himself.
 const (
-	msgCancel = "cancel " // and the id of the job
-	msgResume = "resume"
+	msgCancel = "cancel" // some job was taken from its worker: renew all leases now
+	msgResume = "resume" // look for jobs now
 )
 
 // tell sends a message to every pool of the queue.
@@ -41,19 +40,18 @@ func (p *Pool) control(ctx context.Context) {
 }
 
 func (p *Pool) obey(message string) {
-	if message == msgResume {
-		select {
-		case p.resumed <- struct{}{}:
-		default:
-		}
-		return
+	switch message {
+	case msgResume:
+		nudge(p.resumed)
+	case msgCancel:
+		nudge(p.hurry)
 	}
-	if id, ok := strings.CutPrefix(message, msgCancel); ok {
-		p.mu.Lock()
-		job := p.held[id]
-		p.mu.Unlock()
-		if job != nil {
-			job.cancel(ErrLeaseLost)
-		}
+}
+
+// nudge wakes the one loop that reads from c, now or when it gets there.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }

@@ -3,13 +3,22 @@ package queue
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // heartbeat is the loop that renews the leases of this pool's jobs, beside
 // their work and not in it, until ctx ends. A job that turns out to be
 // somebody else's has its context ended.
 func (p *Pool) heartbeat(ctx context.Context) {
-	for sleep(ctx, p.q.cfg.Lease/3) {
+	tick := time.NewTicker(p.q.cfg.Lease / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-p.hurry:
+		}
 		p.mu.Lock()
 		jobs := make([]*Job, 0, len(p.held))
 		for _, j := range p.held {

@@ -12,7 +12,7 @@ type keys struct {
 	id        string // string: sequence number of the last job
 	meta      string // hash: paused, epoch, removed, completedTotal, failedTotal, stalledTotal
 	events    string // stream: what happened
-	control   string // Pub/Sub channel: "cancel <id>", "resume"
+	control   string // Pub/Sub channel: see control.go
 	prefix    string // of job hashes
 }
 

@@ -53,6 +53,7 @@ type Pool struct {
 	slots   chan struct{}  // one element a job in work
 	acks    chan *ack      // from runners to the settler
 	resumed chan struct{}  // from control to the fetcher
+	hurry   chan struct{}  // from control to the heartbeat
 	running sync.WaitGroup // of runners
 
 	mu   sync.Mutex
@@ -69,6 +70,7 @@ func NewPool(q *Queue, h Handler, hooks Hooks) *Pool {
 		slots:   make(chan struct{}, q.cfg.Concurrency),
 		acks:    make(chan *ack, q.cfg.Concurrency),
 		resumed: make(chan struct{}, 1),
+		hurry:   make(chan struct{}, 1),
 		held:    make(map[string]*Job),
 	}
 }

@@ -188,7 +188,7 @@ func TestCancelReachesTheWorker(t *testing.T) {
 		if err := other.Cancel(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
-		_ = other.tell(t.Context(), msgCancel+"a")
+		_ = other.tell(t.Context(), msgCancel)
 		select {
 		case cause := <-b.causes:
 			return errors.Is(cause, ErrLeaseLost)
