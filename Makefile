@@ -2,11 +2,10 @@
 
 SHELL       := /bin/bash
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 TIMEOUT     := 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build setup setup-test test lint cover image clean
+.PHONY: help run build setup setup-test test lint image clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -53,7 +53,8 @@ type App struct {
 	tasks     *task.Service
 	pool      *queue.Pool // nil without workers
 	repair    *task.Reconciler
-	lost      chan struct{} // from the pool to the Reconciler: Redis forgot
+	sweeper   *task.Sweeper
+	lost      chan struct{} // to the Reconciler: Redis forgot, or did not hear of a task
 	listener  net.Listener  // nil without HTTP
 	api       *api.Server   // nil for a worker
 	http      *http.Server
@@ -69,18 +70,13 @@ type records interface {
 
 // New connects and opens everything that the role needs, and serves nothing
 // yet. An error names the part that failed; what was opened is closed again.
-func New(ctx context.Context, cfg *config.Config, role Role, log *zap.Logger) (a *App, err error) {
-	a = &App{cfg: cfg, role: role, log: log, lost: make(chan struct{}, 1)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.Close())
-		}
-	}()
+func New(ctx context.Context, cfg *config.Config, role Role, log *zap.Logger) (*App, error) {
+	a := &App{cfg: cfg, role: role, log: log, lost: make(chan struct{}, 1)}
 	for _, open := range []func(context.Context) error{
 		a.openStorage, a.openRedis, a.openImages, a.openQueue, a.openTasks, a.openHTTP,
 	} {
 		if err := open(ctx); err != nil {
-			return nil, err
+			return nil, errors.Join(err, a.Close())
 		}
 	}
 	return a, nil
@@ -150,9 +146,13 @@ func (a *App) openQueue(context.Context) (err error) {
 }
 
 func (a *App) openTasks(context.Context) (err error) {
+	trouble := &outage{
+		log: a.log, after: time.Second,
+		away: "the cache is away; reads go to the store", back: "the cache is back",
+	}
 	a.cache, err = cache.New(a.redis.Client(), a.records, cache.Config{
 		TaskTTL: a.cfg.Cache.TaskTTL, ListTTL: a.cfg.Cache.ListTTL, CountTTL: a.cfg.Cache.CountTTL,
-		OnChange: a.cacheChanged,
+		OnChange: trouble.changed,
 	})
 	if err != nil {
 		return fmt.Errorf("prepare the cache: %w", err)
@@ -172,11 +172,13 @@ func (a *App) openTasks(context.Context) (err error) {
 	a.tasks = &task.Service{
 		Repo: a.records, Cache: a.cache, Files: a.files, Fetcher: a.fetcher, Scheduler: jobs,
 		Events: a.publisher, Images: a.images, MaxBytes: a.cfg.Upload.MaxBytes, Now: time.Now,
+		Unscheduled: a.reconcileSoon,
 	}
 	a.repair = &task.Reconciler{
-		Repo: a.records, Cache: a.cache, Files: a.files, Scheduler: jobs, Events: a.publisher,
+		Repo: a.records, Cache: a.cache, Scheduler: jobs, Events: a.publisher,
 		MaxStalls: a.cfg.Queue.MaxStalled, Now: time.Now, Report: a.reconciled,
 	}
+	a.sweeper = &task.Sweeper{Repo: a.records, Files: a.files, Now: time.Now, Report: a.swept}
 	if a.role.Workers == 0 {
 		return nil
 	}

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"go.uber.org/zap"
 
+	"revela/imaging"
 	"revela/queue"
 	"revela/storage/remote"
 	"revela/task"
@@ -126,13 +128,38 @@ func (w worker) Failed(ctx context.Context, job *queue.Job, f queue.Failure) err
 	if err != nil {
 		return nil // no task to tell
 	}
-	if err = w.processor.Failed(ctx, a, f.Err, f.Final); errors.Is(err, task.ErrLeaseLost) {
+	if err = w.processor.Failed(ctx, a, reason(f.Err), f.Final); errors.Is(err, task.ErrLeaseLost) {
 		return queue.ErrLeaseLost
 	}
 	if err == nil {
 		w.tell(job, f)
 	}
 	return err
+}
+
+// reason is what a task's owner may know of a failure. The log and the job in
+// the queue have the rest.
+func reason(err error) string {
+	var picture *imaging.Error
+	var source *remote.Error
+	switch {
+	case errors.As(err, &picture):
+		return picture.Detail
+	case errors.As(err, &source):
+		return source.Error()
+	case errors.Is(err, queue.ErrTimeout):
+		return queue.ErrTimeout.Error()
+	case errors.Is(err, queue.ErrStalled):
+		return "the worker was lost each time it tried"
+	case errors.Is(err, fs.ErrNotExist):
+		return "the original is gone"
+	}
+	for _, known := range []error{task.ErrFileTooLarge, task.ErrEmpty, task.ErrSourceRefused, task.ErrFailedBefore} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return "an internal error; the log of the worker has the cause"
 }
 
 // tell logs a failure, with what the task's own error does not show.
@@ -157,7 +184,9 @@ func attempt(job *queue.Job) (task.Attempt, error) {
 	if err != nil {
 		return task.Attempt{}, fmt.Errorf("job %q: %w", job.ID, err)
 	}
-	return task.Attempt{ID: id, Number: job.Attempt, Stalls: job.Stalls, WorkerID: job.WorkerID(), Lease: lease{job}}, nil
+	return task.Attempt{ID: id, Number: job.Attempt, Stalls: job.Stalls, WorkerID: job.WorkerID(), Lease: lease{job}, Progress: func(ctx context.Context, percent int) {
+		_ = job.Progress(ctx, percent) // for people; the lease is proved elsewhere
+	}}, nil
 }
 
 // lease is a job's lease as tasks see it.
@@ -170,5 +199,8 @@ func (l lease) Extend(ctx context.Context) error {
 	if errors.Is(err, queue.ErrLeaseLost) {
 		return task.ErrLeaseLost
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", task.ErrUnavailable, err)
+	}
+	return nil
 }

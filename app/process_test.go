@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -235,4 +236,40 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// A start that fails says what failed and how to mend it, with status 1.
+func TestFailedStart(t *testing.T) {
+	t.Parallel()
+	bin, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct{ env, says string }{
+		"port":    {"SERVER_PORT=" + port, "address already in use"},
+		"data":    {"DATA_DIR=" + file, "open the data directory"},
+		"mongodb": {"MONGODB_URI=mongodb://127.0.0.1:1", "open the store of tasks"},
+		"public":  {"SERVER_HOST=0.0.0.0", "API_KEY"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(bin, "serve")
+			cmd.Dir = t.TempDir()
+			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), tt.env}
+			out, _ := cmd.CombinedOutput()
+			if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(string(out), "app: ") || !strings.Contains(string(out), tt.says) {
+				t.Errorf("status %d, without %q:\n%s", code, tt.says, out)
+			}
+		})
+	}
 }

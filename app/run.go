@@ -19,8 +19,10 @@ import (
 const httpGrace = 15 * time.Second
 
 // Run prints the line that says what runs here, and works until ctx ends or a
-// part fails. It stops in this order: not ready, take no jobs, end event
-// streams, finish requests and work, or hand work back when its grace is over.
+// part fails. It stops in this order: not ready and take no jobs, end event
+// streams, finish work or hand it back when its grace is over, and only then
+// finish requests and stop listening: until then balancers see that it is not
+// ready, and what is uploaded is stored and queued for others.
 func (a *App) Run(ctx context.Context) error {
 	a.announce()
 	ctx, stop := context.WithCancelCause(ctx)
@@ -29,6 +31,7 @@ func (a *App) Run(ctx context.Context) error {
 	repairing, endRepair := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { a.repair.Run(repairing, a.lost) })
+	background.Go(func() { a.sweeper.Run(repairing) })
 	defer background.Wait()
 	defer endRepair()
 
@@ -52,7 +55,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.api.Stopping()
 		a.api.EndStreams()
 	}
-	var errs []error
+	errs := []error{<-worked}
 	if a.listener != nil {
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpGrace)
 		defer cancel()
@@ -61,7 +64,6 @@ func (a *App) Run(ctx context.Context) error {
 			errs = append(errs, a.http.Close())
 		}
 	}
-	errs = append(errs, <-worked)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		errs = append(errs, cause)
 	}
@@ -99,10 +101,7 @@ func (a *App) hooks() queue.Hooks {
 		},
 		Lost: func() {
 			a.log.Warn("Redis has forgotten the queue; it is rebuilt from the tasks")
-			select {
-			case a.lost <- struct{}{}:
-			default:
-			}
+			a.reconcileSoon()
 		},
 	}
 }
@@ -112,13 +111,20 @@ func (a *App) reconciled(done task.Reconciled, err error) {
 		a.log.Warn("tasks and queue could not be compared; this is repeated", zap.Error(err))
 		return
 	}
-	a.log.Info("repaired", zap.Int("scheduled", done.Scheduled), zap.Int("failed", done.Failed), zap.Int("files", done.Files))
+	a.log.Info("repaired", zap.Int("scheduled", done.Scheduled), zap.Int("failed", done.Failed))
 }
 
-func (a *App) cacheChanged(err error) {
+func (a *App) reconcileSoon() {
+	select {
+	case a.lost <- struct{}{}:
+	default:
+	}
+}
+
+func (a *App) swept(removed int, err error) {
 	if err != nil {
-		a.log.Warn("the cache is away; reads go to the store", zap.Error(err))
+		a.log.Warn("left-over files could not be removed; this is repeated", zap.Error(err))
 		return
 	}
-	a.log.Info("the cache is back")
+	a.log.Info("left-over files of crashes were removed", zap.Int("files", removed))
 }

@@ -306,6 +306,9 @@ func TestKillDuringBatch(t *testing.T) {
 			}
 			eventually(t, "the queue is empty", func() bool {
 				st := get(t, p.URL+"/api/v1/queue/stats").JSON(t)
+				if done, _ := st["completedTotal"].(float64); done > n {
+					t.Fatalf("%v jobs completed, more than there are tasks", done)
+				}
 				return st["waiting"] == 0.0 && st["active"] == 0.0 && st["delayed"] == 0.0 && st["failed"] == 0.0
 			})
 			if code := p.stop(t); code != 0 {

@@ -65,7 +65,7 @@ func (p *Pool) acquire(ctx context.Context) int {
 // take returns up to n jobs, or none when there were none for a while. It
 // first tries without waiting, then waits for one; only an idle pool waits.
 func (p *Pool) take(ctx, life context.Context, n int) ([]*Job, error) {
-	jobs, paused, err := p.claim(life, n, "")
+	jobs, paused, err := p.claim(ctx, life, n, "")
 	if err != nil || len(jobs) > 0 {
 		return jobs, err
 	}
@@ -81,7 +81,7 @@ func (p *Pool) take(ctx, life context.Context, n int) ([]*Job, error) {
 	if err != nil || moved == "" {
 		return nil, err
 	}
-	jobs, _, err = p.claim(life, n, moved)
+	jobs, _, err = p.claim(ctx, life, n, moved)
 	return jobs, err
 }
 
@@ -100,8 +100,9 @@ func (p *Pool) block(ctx context.Context) (string, error) {
 }
 
 // claim takes up to n jobs with leases, moved among them, and begins their
-// attempts.
-func (p *Pool) claim(life context.Context, n int, moved string) (jobs []*Job, paused bool, err error) {
+// attempts. Jobs that it cannot begin before the pool has to stop are left to
+// the end of their leases.
+func (p *Pool) claim(stop, life context.Context, n int, moved string) (jobs []*Job, paused bool, err error) {
 	token := p.id + ":" + strconv.FormatUint(p.claims.Add(1), 36)
 	ctx, cancel := context.WithTimeout(life, stepTimeout)
 	defer cancel()
@@ -127,7 +128,7 @@ func (p *Pool) claim(life context.Context, n int, moved string) (jobs []*Job, pa
 	if len(ids) == 0 {
 		return nil, flag == 1, nil
 	}
-	err = p.persist(life, "begin jobs", func(ctx context.Context) (err error) {
+	err = p.persistUntil(stop, life, "begin jobs", func(ctx context.Context) (err error) {
 		jobs, err = p.begin(ctx, token, ids)
 		return err
 	})

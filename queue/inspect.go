@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,7 +48,11 @@ func (q *Queue) Jobs(ctx context.Context, state State, start, end int) ([]Info, 
 		if err != nil || paused != (state == Paused) {
 			return []Info{}, err
 		}
-		cmd = b.Lrange().Key(q.keys.waiting).Start(-hi - 1).Stop(-lo - 1).Build()
+		ids, err := q.waitingIDs(ctx, start, end-start+1)
+		if err != nil {
+			return nil, err
+		}
+		return q.read(ctx, state, ids)
 	case Active:
 		cmd = b.Lrange().Key(q.keys.active).Start(lo).Stop(hi).Build()
 	case Delayed:
@@ -63,12 +68,58 @@ func (q *Queue) Jobs(ctx context.Context, state State, start, end int) ([]Info, 
 	if err != nil {
 		return nil, fmt.Errorf("queue: list %s: %w", state, err)
 	}
-	if state == Waiting || state == Paused { // the right end is taken first
-		for i, j := 0, len(ids)-1; i < j; i, j = i+1, j-1 {
-			ids[i], ids[j] = ids[j], ids[i]
+	return q.read(ctx, state, ids)
+}
+
+// waitingIDs returns the ids of up to n waiting jobs after the first skip, next
+// to be taken first. Where none were removed while they waited, that is one
+// look; else ids without a job are passed over from the start of the list.
+func (q *Queue) waitingIDs(ctx context.Context, skip, n int) ([]string, error) {
+	b := q.client.B()
+	removed, err := q.client.Do(ctx, b.Hget().Key(q.keys.meta).Field("removed").Build()).AsInt64()
+	if err != nil && !rueidis.IsRedisNil(err) {
+		return nil, fmt.Errorf("queue: list waiting: %w", err)
+	}
+	if removed == 0 {
+		return q.nextIDs(ctx, skip, n)
+	}
+	const page = 500
+	var live []string
+	for at := 0; len(live) < skip+n; at += page {
+		ids, err := q.nextIDs(ctx, at, page)
+		if err != nil {
+			return nil, err
+		}
+		cmds := make(rueidis.Commands, len(ids))
+		for i, id := range ids {
+			cmds[i] = b.Exists().Key(q.keys.job(id)).Build()
+		}
+		for i, answer := range q.client.DoMulti(ctx, cmds...) {
+			there, err := answer.AsBool()
+			if err != nil {
+				return nil, fmt.Errorf("queue: list waiting: %w", err)
+			}
+			if there {
+				live = append(live, ids[i])
+			}
+		}
+		if len(ids) < page {
+			break
 		}
 	}
-	return q.read(ctx, state, ids)
+	return live[min(skip, len(live)):min(skip+n, len(live))], nil
+}
+
+// nextIDs returns n ids of the waiting list after the first skip, from its
+// right end, which is taken first.
+func (q *Queue) nextIDs(ctx context.Context, skip, n int) ([]string, error) {
+	ids, err := q.client.Do(ctx, q.client.B().Lrange().Key(q.keys.waiting).
+		Start(int64(-skip-n)).Stop(int64(-skip-1)).Build()).AsStrSlice()
+	if err != nil {
+		return nil, fmt.Errorf("queue: list waiting: %w", err)
+	}
+	slices.Reverse(ids)
+	return ids, nil
 }
 
 // read reads the hashes of jobs, leaving out those that are gone.

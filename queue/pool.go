@@ -56,6 +56,8 @@ type Pool struct {
 	hurry   chan struct{}  // from control to the heartbeat
 	running sync.WaitGroup // of runners
 
+	inside atomic.Int64 // handlers that have not returned
+
 	mu   sync.Mutex
 	held map[string]*Job // jobs with a lease, by id
 }
@@ -111,7 +113,11 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	if waitFor(idle, handBackTime) {
 		return nil
 	}
-	return fmt.Errorf("queue: %d jobs did not stop; other workers take them over when their leases end", p.Busy())
+	if n := p.inside.Load(); n > 0 {
+		return fmt.Errorf("queue: %d jobs did not stop; other workers take them over when their leases end", n)
+	}
+	p.report("hand jobs back", errors.New("Redis could not be told; the leases end by themselves"))
+	return nil
 }
 
 // Busy is how many jobs are in work here.
@@ -126,6 +132,9 @@ func (p *Pool) start(life, work context.Context, job *Job) {
 	ctx, cancel := context.WithCancelCause(work)
 	job.cancel = cancel
 	p.mu.Lock()
+	if former := p.held[job.ID]; former != nil { // its lease ended, and the job came back to this very pool
+		former.cancel(ErrLeaseLost)
+	}
 	p.held[job.ID] = job
 	p.mu.Unlock()
 	p.running.Add(1)
@@ -147,7 +156,11 @@ func (p *Pool) run(ctx, life context.Context, job *Job) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.q.cfg.JobTimeout, ErrTimeout)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- p.process(ctx, job) }()
+	p.inside.Add(1)
+	go func() {
+		defer p.inside.Add(-1)
+		done <- p.process(ctx, job)
+	}()
 	select {
 	case err := <-done:
 		p.settle(life, job, attribute(ctx, err))
@@ -184,18 +197,24 @@ func attribute(ctx context.Context, err error) error {
 	return err
 }
 
-// persist repeats a step until it succeeds or ctx ends, with a deadline of its
-// own for each try.
-func (p *Pool) persist(ctx context.Context, op string, step func(context.Context) error) error {
+// persist repeats a step until it succeeds or the pool's life ends, with a
+// deadline of its own for each try.
+func (p *Pool) persist(life context.Context, op string, step func(context.Context) error) error {
+	return p.persistUntil(life, life, op, step)
+}
+
+// persistUntil is persist that gives up as well when a try fails after stop
+// has ended; it does not cut a try off for that.
+func (p *Pool) persistUntil(stop, life context.Context, op string, step func(context.Context) error) error {
 	for n := 1; ; n++ {
-		try, cancel := context.WithTimeout(ctx, stepTimeout)
+		try, cancel := context.WithTimeout(life, stepTimeout)
 		err := step(try)
 		cancel()
-		if err == nil || ctx.Err() != nil {
+		if err == nil || life.Err() != nil {
 			return err
 		}
 		p.report(op, err)
-		if !sleep(ctx, reconnectDelay(n)) {
+		if !sleep(stop, reconnectDelay(n)) {
 			return err
 		}
 	}

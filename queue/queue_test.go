@@ -401,6 +401,20 @@ func TestListings(t *testing.T) {
 	if got := ids(Waiting, 58, 70); !slices.Equal(got, []string{"j58", "j59"}) {
 		t.Errorf("the last page = %v", got)
 	}
+	for i := range 55 { // cancelled while they wait: no page may be empty for that
+		if err := q.Cancel(ctx, fmt.Sprintf("j%02d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := ids(Waiting, 0, 9); !slices.Equal(got, []string{"j55", "j56", "j57", "j58", "j59"}) {
+		t.Errorf("after cancelling most: %v", got)
+	}
+	if got := ids(Waiting, 3, 9); !slices.Equal(got, []string{"j58", "j59"}) {
+		t.Errorf("from the fourth: %v", got)
+	}
+	for i := range 55 {
+		add(t, q, spec(fmt.Sprintf("k%02d", i)))
+	}
 	if err := q.Pause(ctx); err != nil {
 		t.Fatal(err)
 	}

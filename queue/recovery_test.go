@@ -57,7 +57,7 @@ func TestWorkerWithoutLeaseChangesNothing(t *testing.T) {
 	ctx := t.Context()
 	add(t, q, spec("a"))
 	sleeper := NewPool(q, nil, Hooks{}) // claims and never renews: its process is stopped
-	jobs, _, err := sleeper.claim(ctx, 1, "")
+	jobs, _, err := sleeper.claim(ctx, ctx, 1, "")
 	if err != nil || len(jobs) != 1 {
 		t.Fatalf("claim: %v, %v", jobs, err)
 	}
@@ -100,7 +100,7 @@ func TestJobThatLosesItsWorkerTooOftenFails(t *testing.T) {
 	for range 3 {
 		dying := NewPool(q, nil, Hooks{})
 		eventually(t, "poison is taken", func() bool {
-			jobs, _, err := dying.claim(ctx, 1, "")
+			jobs, _, err := dying.claim(ctx, ctx, 1, "")
 			return err == nil && len(jobs) == 1 && jobs[0].ID == "poison"
 		})
 		eventually(t, "its lease ends", func() bool {
@@ -385,4 +385,72 @@ func TestScriptsMayBeFlushed(t *testing.T) {
 		raw(t, c, "SCRIPT", "FLUSH")
 	}
 	eventually(t, "all completed", func() bool { return stats(t, q).CompletedTotal == 5 })
+}
+
+// Redis dies between the claim and the begin, and the pool is told to stop.
+func TestStopWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	s := redistest.Server(t)
+	q := newQueue(t, s.Client(t))
+	add(t, q, spec("a"))
+	p := NewPool(q, handler{}, Hooks{})
+	stop, cancel := context.WithCancel(context.Background())
+	cancel()
+	done := make(chan error, 1)
+	go func() {
+		done <- p.persistUntil(stop, context.Background(), "begin jobs", func(context.Context) error { return errors.New("away") })
+	}()
+	if err := <-done; err == nil {
+		t.Error("a step that never succeeds has succeeded")
+	}
+	s.Kill()
+	ctx, end := context.WithCancel(context.Background())
+	go func() { done <- p.Run(ctx, 0) }()
+	end()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("Run: %v, although no handler was left", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the pool does not stop without Redis")
+	}
+}
+
+// A job that comes back to the pool which lost it: its first run is ended.
+func TestSamePoolTakesItsLostJobAgain(t *testing.T) {
+	t.Parallel()
+	c := redistest.Shared(t).Client(t)
+	q := newQueue(t, c, func(cfg *Config) { cfg.Lease = 30 * time.Second }) // no renewal comes to help
+	b := newBlocked()
+	run(t, q, b)
+	add(t, q, spec("a"))
+	<-b.started
+	raw(t, c, "HDEL", pre+"owners", "a")
+	raw(t, c, "ZREM", pre+"leases", "a")
+	raw(t, c, "LREM", pre+"active", "0", "a")
+	raw(t, c, "LPUSH", pre+"waiting", "a")
+	<-b.started
+	if cause := <-b.causes; !errors.Is(cause, ErrLeaseLost) {
+		t.Errorf("the first run ended by %v", cause)
+	}
+	close(b.release)
+	eventually(t, "completed", func() bool { return stats(t, q) == Stats{CompletedTotal: 1} })
+}
+
+func TestOnlyTheNewestFinishedJobsAreKept(t *testing.T) {
+	t.Parallel()
+	q := newQueue(t, redistest.Shared(t).Client(t), func(cfg *Config) { cfg.KeepCompleted, cfg.KeepFailed = 2, 3 })
+	run(t, q, handler{process: func(_ context.Context, j *Job) error {
+		if j.Name == "bad" {
+			return Permanent(errors.New("broken"))
+		}
+		return nil
+	}})
+	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8"} {
+		add(t, q, spec("good"+id), Spec{ID: "bad" + id, Name: "bad"})
+	}
+	eventually(t, "all ended and trimmed", func() bool {
+		return stats(t, q) == Stats{Completed: 2, Failed: 3, CompletedTotal: 8, FailedTotal: 8}
+	})
 }

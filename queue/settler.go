@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"time"
 )
 
@@ -39,6 +40,7 @@ func (p *Pool) settler(ctx context.Context) {
 			}
 		}
 		_ = p.persist(ctx, "complete jobs", func(ctx context.Context) error { return p.complete(ctx, batch) })
+		p.trim(ctx, p.q.keys.completed, p.q.cfg.KeepCompleted)
 		for _, a := range batch {
 			close(a.done)
 		}
@@ -87,6 +89,24 @@ func (p *Pool) settle(life context.Context, job *Job, err error) {
 	}
 }
 
+// trim removes the oldest finished jobs beyond those to be kept. What it misses
+// the next call finds.
+func (p *Pool) trim(ctx context.Context, key string, keep Keep) {
+	if keep <= 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	ids, err := p.q.client.Do(ctx, p.q.client.B().Zrange().Key(key).
+		Min("0").Max(strconv.Itoa(-int(keep)-1)).Build()).AsStrSlice()
+	if err == nil {
+		_, err = p.q.removeAll(ctx, ids)
+	}
+	if err != nil {
+		p.report("remove finished jobs", err)
+	}
+}
+
 func (p *Pool) drop(job *Job) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -125,6 +145,7 @@ func (p *Pool) failed(life context.Context, job *Job, err error) {
 
 	k := p.q.keys
 	reason, attempt := err.Error(), describe(job.Attempt, err)
+	defer p.trim(life, k.failed, p.q.cfg.KeepFailed)
 	_ = p.persist(life, "fail a job", func(ctx context.Context) error {
 		if f.Final {
 			return p.q.scripts.fail.Exec(ctx, p.q.client,

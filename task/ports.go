@@ -83,11 +83,14 @@ type Files interface {
 	// Keep says that the task's record exists, so its files are wanted. Files of
 	// tasks that were never kept are leftovers of a crash; see Sweep.
 	Keep(ctx context.Context, id ID) error
+	// Unkeep takes Keep back: if the record is about to go, so should the files.
+	// A task without files is not an error.
+	Unkeep(ctx context.Context, id ID) error
 	// RemoveTask removes every file of a task. No files is not an error.
 	RemoveTask(ctx context.Context, id ID) error
 	// Sweep removes temporary files older than before, and calls orphan for
-	// each task older than before whose files were never kept: true removes
-	// its files, false keeps them. It returns how many were removed.
+	// each task older than before whose files are not kept, or that has
+	// variants without an original: true removes its files, false keeps them. It returns how many were removed.
 	Sweep(ctx context.Context, before time.Time, orphan func(ID) (bool, error)) (int, error)
 	// Ping reports whether files can be written.
 	Ping(ctx context.Context) error

@@ -35,6 +35,7 @@ type Attempt struct {
 	Stalls   int // attempts before this one whose worker was lost
 	WorkerID string
 	Lease    Lease
+	Progress func(ctx context.Context, percent int) // tells the queue
 }
 
 // Process makes the variants of one task. nil says that nothing is left to do,
@@ -43,15 +44,20 @@ type Attempt struct {
 // is somebody else's now, and nothing of this attempt remains.
 func (p *Processor) Process(ctx context.Context, a Attempt) error {
 	t, err := p.begin(ctx, a)
-	if err != nil || t.Status != Processing {
+	switch {
+	case err != nil:
 		return err
+	case t.Status == Failed: // recorded, but the queue did not hear of it
+		return fmt.Errorf("%w: %s", ErrFailedBefore, t.Error)
+	case t.Status != Processing:
+		return nil
 	}
 	if t.Original.Path == "" {
 		if t, err = p.fetch(ctx, t); err != nil {
 			return err
 		}
 	}
-	images, err := p.render(ctx, t)
+	images, err := p.render(ctx, a, t)
 	if err != nil {
 		return err
 	}
@@ -95,10 +101,10 @@ func (p *Processor) own(ctx context.Context, a Attempt, transition func(Task) (T
 		if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
 			continue
 		}
+		p.Cache.Invalidate(ctx, a.ID) // also after an error: it may have been stored
 		if err != nil {
 			return Task{}, err
 		}
-		p.Cache.Invalidate(ctx, t.ID)
 		tell(t)
 		return t, nil
 	}
@@ -118,11 +124,12 @@ func (p *Processor) fetch(ctx context.Context, t Task) (Task, error) {
 	if t, err = p.Repo.Update(ctx, t); err != nil {
 		return t, leaseLost(err)
 	}
+	p.Cache.Invalidate(ctx, t.ID)
 	return t, p.Files.Keep(ctx, t.ID)
 }
 
 // render makes the variants and stores them, without naming them anywhere yet.
-func (p *Processor) render(ctx context.Context, t Task) ([]Image, error) {
+func (p *Processor) render(ctx context.Context, a Attempt, t Task) ([]Image, error) {
 	f, err := p.Files.Open(ctx, t.Original.Path)
 	if err != nil {
 		return nil, fmt.Errorf("open the original: %w", err)
@@ -132,6 +139,7 @@ func (p *Processor) render(ctx context.Context, t Task) ([]Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.progress(ctx, a, t.ID, rendered)
 	images := make([]Image, len(outputs))
 	for i, out := range outputs {
 		if images[i], err = p.put(ctx, t.ID, out); err != nil {
@@ -139,6 +147,15 @@ func (p *Processor) render(ctx context.Context, t Task) ([]Image, error) {
 		}
 	}
 	return images, nil
+}
+
+// rendered is how far a task is, in percent, when its pixels are done and only
+// storing is left.
+const rendered = 80
+
+func (p *Processor) progress(ctx context.Context, a Attempt, id ID, percent int) {
+	a.Progress(ctx, percent)
+	p.Events.Publish(ctx, Event{TaskID: id, Type: EventProgress, At: Millis(p.Now()), Progress: percent, WorkerID: a.WorkerID})
 }
 
 // put stores one variant under the checksum of its bytes, so that doing it
@@ -202,10 +219,10 @@ func (p *Processor) committed(ctx context.Context, a Attempt) bool {
 }
 
 // Failed records how an attempt ended that Process, or its time, or its worker
-// failed: final ends the task, otherwise it waits for the next attempt.
+// failed, and why, in words for its owner: final ends the task, otherwise it
+// waits for the next attempt.
 // ErrLeaseLost: the task is somebody else's now.
-func (p *Processor) Failed(ctx context.Context, a Attempt, cause error, final bool) error {
-	reason := cause.Error()
+func (p *Processor) Failed(ctx context.Context, a Attempt, reason string, final bool) error {
 	_, err := p.own(ctx, a, func(t Task) (Task, error) {
 		t.Attempts, t.Stalls = a.Number, a.Stalls
 		if final {
@@ -233,7 +250,7 @@ func (p *Processor) HandBack(ctx context.Context, a Attempt) error {
 func Permanent(err error) bool {
 	var picture *imaging.Error
 	return errors.As(err, &picture) || errors.Is(err, ErrSourceRefused) || errors.Is(err, fs.ErrNotExist) ||
-		errors.Is(err, ErrFileTooLarge) || errors.Is(err, ErrEmpty)
+		errors.Is(err, ErrFileTooLarge) || errors.Is(err, ErrEmpty) || errors.Is(err, ErrFailedBefore)
 }
 
 // leaseLost turns a failed compare-and-swap of a running task into what it

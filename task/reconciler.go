@@ -7,13 +7,12 @@ import (
 	"time"
 )
 
-// Reconciler brings records, queue and files back into agreement: it schedules
-// each unfinished task that the queue does not hold, and removes files that no
-// record wants. Several may run at once, in one process or in many.
+// Reconciler brings records and queue back into agreement: it schedules each
+// unfinished task that the queue does not hold. Several may run at once, in one
+// process or in many.
 type Reconciler struct {
 	Repo      Repository
 	Cache     Cache
-	Files     Files
 	Scheduler Scheduler
 	Events    Publisher
 	MaxStalls int // a task that loses its worker more often fails
@@ -25,16 +24,14 @@ type Reconciler struct {
 type Reconciled struct {
 	Scheduled int // tasks that were put back into the queue
 	Failed    int // tasks that had lost their worker too often
-	Files     int // leftovers of crashes that were removed
 }
 
 // The rhythm of the Reconciler.
 const (
-	reconcileEvery  = time.Minute
-	reconcileGrace  = 30 * time.Second // a task that changed since is under way
-	reconcileAgain  = time.Second      // after a round that failed
-	reconcilePage   = 500
-	sweepFilesAfter = time.Hour // an upload may take this long
+	reconcileEvery = time.Minute
+	reconcileGrace = 30 * time.Second // a task that changed since is under way
+	reconcileAgain = time.Second      // after a round that failed
+	reconcilePage  = 500
 )
 
 // Run repairs at once, whenever lost is signalled (the queue's memory is
@@ -82,10 +79,6 @@ func (r *Reconciler) Once(ctx context.Context, grace time.Duration) (done Reconc
 		if err := r.repair(ctx, page, &done); err != nil {
 			return done, err
 		}
-	}
-	done.Files, err = r.Files.Sweep(ctx, r.Now().Add(-sweepFilesAfter), func(id ID) (bool, error) { return r.orphan(ctx, id) })
-	if err != nil {
-		return done, fmt.Errorf("sweep files: %w", err)
 	}
 	return done, nil
 }
@@ -147,16 +140,4 @@ func (r *Reconciler) reset(ctx context.Context, t Task) (Task, error) {
 		r.Events.Publish(ctx, Event{TaskID: t.ID, Type: EventFailed, At: t.UpdatedAt, Error: t.Error, Attempts: t.Attempts})
 	}
 	return t, nil
-}
-
-// orphan reports whether files that were never kept belong to no task.
-func (r *Reconciler) orphan(ctx context.Context, id ID) (bool, error) {
-	_, err := r.Repo.Get(ctx, id)
-	if errors.Is(err, ErrNotFound) {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return false, r.Files.Keep(ctx, id)
 }

@@ -25,6 +25,10 @@ type Service struct {
 	Images    *imaging.Engine
 	MaxBytes  int64            // of one original
 	Now       func() time.Time // the clock of records
+
+	// Unscheduled is called when a task was stored of which the queue could not
+	// be told. It must not block; the Reconciler should run soon.
+	Unscheduled func()
 }
 
 // Submission is a picture that a caller hands in.
@@ -72,16 +76,14 @@ func (s *Service) Submit(ctx context.Context, in Submission) (t Task, created bo
 		t.Fingerprint = t.Original.SHA256
 	}
 
-	stored, err := s.Repo.Create(ctx, t)
+	stored, err := s.create(ctx, t)
 	if errors.Is(err, ErrKeyTaken) {
 		s.forget(ctx, t.ID)
 		t, err = s.earlier(ctx, t)
 		return t, false, err
 	}
 	if err != nil {
-		// The insert may have happened although its answer was lost: then the
-		// files must stay, and the caller hears that it does not know.
-		return Task{}, false, fmt.Errorf("store the task: %w", err)
+		return Task{}, false, err
 	}
 	t = stored
 	if err := s.accept(ctx, t); err != nil {
@@ -90,30 +92,66 @@ func (s *Service) Submit(ctx context.Context, in Submission) (t Task, created bo
 	return t, true, nil
 }
 
+// create stores the record of a picture whose file is in its place. A caller
+// that has left by now gets no task; later it is not asked any more, so that
+// the record is either there or known not to be.
+func (s *Service) create(ctx context.Context, t Task) (Task, error) {
+	if err := ctx.Err(); err != nil {
+		s.forget(ctx, t.ID)
+		return Task{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
+	defer cancel()
+	stored, err := s.Repo.Create(ctx, t)
+	if err == nil || errors.Is(err, ErrKeyTaken) {
+		return stored, err
+	}
+	// The answer may be lost and the record there all the same. If it is, or
+	// nobody can tell, the files must stay; the sweep looks again later.
+	now, look := s.Repo.Get(ctx, t.ID)
+	switch {
+	case look == nil:
+		return now, nil
+	case errors.Is(look, ErrNotFound):
+		s.forget(ctx, t.ID)
+	}
+	return Task{}, fmt.Errorf("store the task: %w", err)
+}
+
 // accept does what follows a stored record. The caller's cancellation no
 // longer counts: the task exists.
 func (s *Service) accept(ctx context.Context, t Task) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
 	defer cancel()
 	if t.Original.Path != "" {
-		if err := s.Files.Keep(ctx, t.ID); err != nil {
-			return fmt.Errorf("keep the files: %w", err)
-		}
+		_ = s.Files.Keep(ctx, t.ID) // otherwise the sweep asks the record, and keeps them
 	}
 	s.Cache.Invalidate(ctx, t.ID)
 	s.Events.Publish(ctx, Event{TaskID: t.ID, Type: EventCreated, At: t.CreatedAt})
-	err := s.Scheduler.Schedule(ctx, t)
-	if errors.Is(err, ErrQueueFull) {
-		if err := s.discard(ctx, t); err != nil {
-			return err
-		}
-		return ErrQueueFull
+	if err := s.schedule(ctx, t); errors.Is(err, ErrQueueFull) {
+		return errors.Join(err, s.discard(ctx, t))
 	}
 	return nil // otherwise the Reconciler schedules it
 }
 
-// afterCommit bounds, in all, the steps that follow a stored record.
-const afterCommit = 5 * time.Second
+// schedule tells the queue of a stored task, or else that it must hear of it
+// soon.
+func (s *Service) schedule(ctx context.Context, t Task) error {
+	ctx, cancel := context.WithTimeout(ctx, toSchedule)
+	defer cancel()
+	err := s.Scheduler.Schedule(ctx, t)
+	if err != nil && !errors.Is(err, ErrQueueFull) {
+		s.Unscheduled()
+	}
+	return err
+}
+
+// How long a caller may have to wait for what its own cancellation no longer
+// ends.
+const (
+	afterCommit = 3 * time.Second // all steps from storing the record
+	toSchedule  = time.Second     // the queue's among them
+)
 
 // earlier returns the task that has t's idempotency key, if it was made by the
 // same request.
@@ -155,7 +193,8 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) {
 		return Page{}, err
 	}
 	p := Page{Tasks: tasks, Total: c.n}
-	if len(tasks) == q.Limit {
+	more := !q.After.IsZero() || int64(q.Offset+len(tasks)) < c.n
+	if len(tasks) == q.Limit && more {
 		last := tasks[len(tasks)-1]
 		p.Next = Cursor{last.CreatedAt, last.ID}
 	}
@@ -171,7 +210,7 @@ func (s *Service) Retry(ctx context.Context, id ID) (Task, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
 	defer cancel()
 	s.Cache.Invalidate(ctx, id)
-	_ = s.Scheduler.Schedule(ctx, t) // the Reconciler does it otherwise
+	_ = s.schedule(ctx, t) // the Reconciler does it otherwise
 	s.Events.Publish(ctx, Event{TaskID: id, Type: EventRetry, At: t.UpdatedAt, WillRetry: true})
 	return t, nil
 }
@@ -201,11 +240,16 @@ func (s *Service) Delete(ctx context.Context, id ID) error {
 }
 
 func (s *Service) discard(ctx context.Context, t Task) error {
-	if err := s.Repo.Delete(ctx, t.ID); err != nil {
-		return err
+	// Should this break off after the record is gone, the sweep removes the
+	// files; should the record stay, it keeps them.
+	if err := s.Files.Unkeep(ctx, t.ID); err != nil {
+		return fmt.Errorf("prepare to remove the files: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
 	defer cancel()
+	if err := s.Repo.Delete(ctx, t.ID); err != nil {
+		return err
+	}
 	s.Cache.Invalidate(ctx, t.ID)
 	_ = s.Scheduler.Withdraw(ctx, t.ID) // a worker that takes it finds no record
 	if err := s.Files.RemoveTask(ctx, t.ID); err != nil {

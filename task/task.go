@@ -126,6 +126,7 @@ var (
 	ErrEmpty               = errors.New("the picture is empty")
 	ErrFileTooLarge        = errors.New("the picture is larger than allowed")
 	ErrQueueFull           = errors.New("the queue is full")
+	ErrFailedBefore        = errors.New("the task had failed before")
 	ErrUnavailable         = errors.New("a service this depends on cannot be reached")
 )
 

@@ -78,7 +78,7 @@ func (s *Server) router(api, outside []route) (*gin.Engine, error) {
 	e.NoRoute(s.guardKeyUnder("/api/"), s.answer(s.unrouted))
 	e.NoMethod(s.guardKeyUnder("/api/"), s.answer(func(c *gin.Context) error {
 		return &problem{code: MethodNotAllowed,
-			detail: c.Request.Method + " is not possible here; " + c.Writer.Header().Get("Allow") + " is."}
+			detail: c.Request.Method + " is not possible here; " + "only " + c.Writer.Header().Get("Allow") + "."}
 	}))
 	s.add(e.Group(base, s.guardKey), api)
 	s.add(e.Group(""), outside)

@@ -54,7 +54,7 @@ func (s *Server) submitForm(c *gin.Context) error {
 
 // Bounds of a source's name, in bytes.
 const (
-	maxURL  = 4096
+	maxURL  = 2048
 	maxPath = 4096
 )
 
@@ -75,7 +75,7 @@ func (s *Server) submitSource(c *gin.Context) error {
 	case (in.ImageURL == "") == (in.ImagePath == ""):
 		return &problem{code: InvalidBody, detail: "Exactly one of imageUrl and imagePath is expected."}
 	case len(in.ImageURL) > maxURL || len(in.ImagePath) > maxPath:
-		return &problem{code: InvalidBody, detail: "imageUrl and imagePath may have 4096 bytes."}
+		return &problem{code: InvalidBody, detail: "imageUrl may have 2048 bytes, imagePath 4096."}
 	case in.ImageURL != "":
 		src = task.Source{Kind: task.URL, Name: in.ImageURL}
 	default:
@@ -162,6 +162,9 @@ func readJSON(c *gin.Context, v any) error {
 	case errors.As(err, &syntax):
 		return &problem{code: InvalidBody, detail: "The body is not JSON: " + syntax.Error() + "."}
 	case errors.As(err, &kind):
+		if kind.Field == "" {
+			return &problem{code: InvalidBody, detail: "The body is a JSON " + kind.Value + "; an object is expected."}
+		}
 		return &problem{code: InvalidBody, detail: "The JSON field " + clip(kind.Field, 64) + " has the wrong type: " + kind.Value + "."}
 	case strings.HasPrefix(err.Error(), "json: unknown field "):
 		// encoding/json has no type for this error.

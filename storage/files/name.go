@@ -26,9 +26,14 @@ func checkName(op, name string) error {
 }
 
 // originals says whether dir is the place of a task's original.
-func originals(dir string) (task.ID, bool) {
+func originals(dir string) (task.ID, bool) { return taskBelow(images, dir) }
+
+// variants says whether dir is the place of a task's variants.
+func variants(dir string) (task.ID, bool) { return taskBelow(outputs, dir) }
+
+func taskBelow(top, dir string) (task.ID, bool) {
 	parent, base := path.Split(dir)
-	if parent != images+"/" {
+	if parent != top+"/" {
 		return "", false
 	}
 	id, err := task.ParseID(base)

@@ -24,6 +24,18 @@ func (s *Store) Keep(ctx context.Context, id task.ID) error {
 	return nil
 }
 
+// Unkeep implements task.Files.
+func (s *Store) Unkeep(ctx context.Context, id task.ID) error {
+	err := errors.Join(ctx.Err(), checkID(id))
+	if err == nil {
+		err = s.mark(imagesOf(id))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("unkeep the files: %w", err)
+	}
+	return nil
+}
+
 // RemoveTask implements task.Files.
 func (s *Store) RemoveTask(ctx context.Context, id task.ID) error {
 	if err := errors.Join(ctx.Err(), checkID(id)); err != nil {

@@ -81,6 +81,11 @@ func (w *sweep) walk(dir string) (gone bool, err error) {
 	if id, ok := originals(dir); ok && marked {
 		return w.task(id, dir)
 	}
+	if id, ok := variants(dir); ok && left > 0 {
+		if _, err := w.store.root.Lstat(imagesOf(id)); errors.Is(err, fs.ErrNotExist) {
+			return w.task(id, dir)
+		}
+	}
 	if left == 0 && !isTop(dir) && info.ModTime().Before(w.before) {
 		w.store.tidying.Lock()
 		defer w.store.tidying.Unlock()
@@ -113,7 +118,7 @@ func (w *sweep) entry(name string, e os.DirEntry) (gone bool, err error) {
 	return true, nil
 }
 
-// task decides on the files of a task that was never kept.
+// task decides on the files of a task that are not kept.
 func (w *sweep) task(id task.ID, dir string) (gone bool, err error) {
 	newest, err := w.newest(dir)
 	if err != nil || !newest.Before(w.before) || w.asking != nil {

@@ -11,9 +11,9 @@ import (
 // TestProbeRefuses a server that is not atomic.
 func TestProbeRefuses(t *testing.T) {
 	t.Parallel()
-	database := newDatabase()
+	database, uri := newDatabase(), ferretURI(t) // building the server takes its time
 	start := time.Now()
-	s, err := Open(t.Context(), ferretURI(t), database)
+	s, err := Open(t.Context(), uri, database)
 	if !errors.Is(err, ErrNotAtomic) {
 		t.Fatalf("Open = %v, %v, want ErrNotAtomic", s, err)
 	}
