@@ -249,7 +249,7 @@ func TestFailedStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { _ = taken.Close() })
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -263,7 +263,9 @@ func TestFailedStart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command(bin, "serve")
+			cmd := exec.CommandContext(t.Context(), bin, "serve")
+			late := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
+			defer late.Stop()
 			cmd.Dir = t.TempDir()
 			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SERVER_PORT=0", "DATA_DIR=" + t.TempDir(), tt.env}
 			out, _ := cmd.CombinedOutput()
