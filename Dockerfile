@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # One image that runs alone: the service, and a real redis-server that it
-# starts itself unless REDIS_URL names another.
+# starts itself unless REDIS_URL names another. It serves everybody who reaches
+# it, so it wants API_KEY, or AUTH_DISABLED=true.
 
 ARG DEBIAN=bookworm
 
