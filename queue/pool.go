@@ -116,7 +116,7 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	if n := p.inside.Load(); n > 0 {
 		return fmt.Errorf("queue: %d jobs did not stop; other workers take them over when their leases end", n)
 	}
-	p.report("hand jobs back", errors.New("Redis could not be told; the leases end by themselves"))
+	p.report("hand jobs back", errors.New("the server could not be told; the leases end by themselves"))
 	return nil
 }
 
