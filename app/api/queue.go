@@ -15,9 +15,14 @@ import (
 // maxJobs is how many jobs one request may see or retry in one step.
 const maxJobs = 50
 
+// lookFor bounds a look into the queue: a Redis that hangs is worth a 503.
+const lookFor = 1500 * time.Millisecond
+
 // queueStats counts the jobs by state.
 func (s *Server) queueStats(c *gin.Context) error {
-	stats, err := s.cfg.Queue.Stats(c.Request.Context())
+	ctx, cancel := context.WithTimeout(c.Request.Context(), lookFor)
+	defer cancel()
+	stats, err := s.cfg.Queue.Stats(ctx)
 	if err != nil {
 		return queueTrouble(err)
 	}
@@ -52,7 +57,9 @@ func (s *Server) queueJobs(c *gin.Context) error {
 	if p.err != nil {
 		return p.err
 	}
-	jobs, err := s.cfg.Queue.Jobs(c.Request.Context(), state, start, end)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), lookFor)
+	defer cancel()
+	jobs, err := s.cfg.Queue.Jobs(ctx, state, start, end)
 	if err != nil {
 		return queueTrouble(err)
 	}
