@@ -1,6 +1,6 @@
 // Package task is the domain: what a task is, which states it may pass
-// through, and the three actors that move it — the Service for callers, the
-// Processor for workers, the Reconciler for repair.
+// through, and the actors that move it — the Service for callers, the Processor
+// for workers, the Reconciler and the Sweeper for repair.
 //
 // It knows no HTTP, no Redis and no database; it names the few things it needs
 // from them in ports.go, and the packages that provide them are held to the

@@ -14,7 +14,7 @@ const (
 	outputs = "output"         // one directory a task, with its variants
 
 	staging = ".staged-" // starts the name of every temporary file
-	unkept  = ".unkept"  // marks a directory whose task has no record yet
+	unkept  = ".unkept"  // marks a directory whose task may have no record
 )
 
 // checkName refuses what is not a plain relative path. Hidden names are ours.
