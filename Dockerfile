@@ -15,7 +15,7 @@ RUN install -d -m 0700 /out/data
 
 FROM debian:${DEBIAN}-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates redis-server \
+ && apt-get install -y --no-install-recommends ca-certificates redis-server libturbojpeg0 \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/app /usr/local/bin/app
 COPY --from=build --chown=65532:65532 /out/data /data

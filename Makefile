@@ -5,7 +5,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TIMEOUT     := 15m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build setup setup-test test lint image clean
+.PHONY: help run build setup setup-test test chaos lint bench-queue bench-reads bench-imaging bench-e2e image clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,19 +16,39 @@ run: setup build ## set everything up and serve on http://127.0.0.1:3000
 build: ## build bin/app
 	CGO_ENABLED=0 go build -trimpath -o bin/app .
 
-setup: ## install what serving wants: redis-server
-	@.ci/need redis-server:redis-server
+TURBO := $(if $(wildcard /usr/lib/*/libturbojpeg.so.0 /usr/lib64/libturbojpeg.so.0 /usr/lib/libturbojpeg.so.0),,libturbojpeg.so.0:libturbojpeg0)
+
+setup: ## install what serving wants: redis-server, libjpeg-turbo
+	@.ci/need redis-server:redis-server $(TURBO)
 
 setup-test: setup ## install what the tests want besides: a C compiler for the race detector
 	@.ci/need gcc:gcc /usr/include/stdlib.h:libc6-dev
 
-test: setup-test ## run all tests with the race detector
+test: setup-test ## run all tests, with the race detector
 	CGO_ENABLED=1 go test -race -timeout $(TIMEOUT) ./...
+	go test -run 'Memory|Bombs|^Fuzz' ./imaging # what the race detector would falsify
+
+# The storm takes about three minutes with its aftermath, the fence one.
+chaos: setup ## kill -9 a process every second for a minute; ARGS="--redis-kill=10s" adds to it
+	go run ./bench/chaos $(ARGS)
+	go test -count=1 -v -run '^TestPausedProcessChangesNothing$$' ./queue -args -fence.rounds=10
 
 lint: ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+
+bench-queue: setup ## measure the queue beside BullMQ and asynq, with ARGS='-help' for its flags
+	go run ./bench/queue $(ARGS)
+
+bench-e2e: setup build ## measure from upload to finished variants beside a Node stack
+	go run ./bench/e2e $(ARGS)
+
+bench-reads: setup ## measure cached reads beside bare gin and a Node stack
+	go run ./bench/reads $(ARGS)
+
+bench-imaging: setup ## measure imaging beside sharp, with ARGS='-help' for its flags
+	go run ./bench/imaging $(ARGS)
 
 image: ## build the container image with docker
 	docker build -t revela .

@@ -42,6 +42,7 @@ type App struct {
 	log  *zap.Logger
 
 	redis     *redis.Conn
+	watch     *redis.Watch
 	records   records
 	files     *files.Store
 	fetcher   *remote.Fetcher
@@ -52,6 +53,7 @@ type App struct {
 	queue     *queue.Queue
 	tasks     *task.Service
 	pool      *queue.Pool // nil without workers
+	work      *workMetrics
 	repair    *task.Reconciler
 	sweeper   *task.Sweeper
 	lost      chan struct{} // to the Reconciler: Redis forgot, or did not hear of a task
@@ -71,7 +73,7 @@ type records interface {
 // New connects and opens everything that the role needs, and serves nothing
 // yet. An error names the part that failed; what was opened is closed again.
 func New(ctx context.Context, cfg *config.Config, role Role, log *zap.Logger) (*App, error) {
-	a := &App{cfg: cfg, role: role, log: log, lost: make(chan struct{}, 1)}
+	a := &App{cfg: cfg, role: role, log: log, work: newWorkMetrics(), lost: make(chan struct{}, 1)}
 	for _, open := range []func(context.Context) error{
 		a.openStorage, a.openRedis, a.openImages, a.openQueue, a.openTasks, a.openHTTP,
 	} {
@@ -119,30 +121,37 @@ func (a *App) openRedis(ctx context.Context) (err error) {
 		return fmt.Errorf("connect to Redis: %w", err)
 	}
 	a.onClose(a.redis.Close)
-	for _, warning := range a.redis.Warnings(ctx) {
-		a.log.Warn(warning)
-	}
+	a.watch = redis.NewWatch(ctx, a.redis, a.log)
 	return nil
 }
 
 func (a *App) openImages(context.Context) (err error) {
 	cfg := imaging.DefaultConfig()
 	cfg.MaxPixels, cfg.MemoryBudget = a.cfg.Image.MaxPixels, a.cfg.Image.MemoryBudget
+	cfg.Turbo, cfg.Progressive = a.cfg.Image.Turbo == "auto", a.cfg.Image.Progressive
 	if a.images, err = imaging.New(cfg); err != nil {
 		return fmt.Errorf("prepare imaging: %w", err)
 	}
 	return nil
 }
 
-func (a *App) openQueue(context.Context) (err error) {
+func (a *App) openQueue(ctx context.Context) (err error) {
 	c := a.cfg.Queue
 	a.queue, err = queue.New(a.redis.Client(), queue.Config{
 		Prefix: c.Prefix, Name: c.Name, Concurrency: max(1, a.role.Workers),
 		MaxAttempts: c.MaxRetries, Backoff: c.BackoffDelay, Jitter: c.BackoffJitter,
 		Lease: c.Lease, MaxStalls: c.MaxStalled, JobTimeout: c.JobTimeout,
+		MaxWaiting:    c.MaxWaiting,
 		KeepCompleted: queue.Keep(c.RemoveOnComplete), KeepFailed: queue.Keep(c.RemoveOnFail),
 	}, a.redis.Cluster())
-	return err
+	if err != nil {
+		return err
+	}
+	// Anything else that is wrong with Redis may pass, and is waited out later.
+	if err = a.queue.Check(ctx); errors.Is(err, queue.ErrForbidden) {
+		return fmt.Errorf("prepare the queue: %w", err)
+	}
+	return nil
 }
 
 func (a *App) openTasks(context.Context) (err error) {
@@ -168,10 +177,10 @@ func (a *App) openTasks(context.Context) (err error) {
 		return nil
 	})
 
-	jobs := scheduler{a.queue}
+	jobs, sets := scheduler{a.queue, time.Now}, task.Sets(a.cfg.Image.Variants)
 	a.tasks = &task.Service{
 		Repo: a.records, Cache: a.cache, Files: a.files, Fetcher: a.fetcher, Scheduler: jobs,
-		Events: a.publisher, Images: a.images, MaxBytes: a.cfg.Upload.MaxBytes, Now: time.Now,
+		Events: a.publisher, Images: a.images, Sets: sets, MaxBytes: a.cfg.Upload.MaxBytes, Now: time.Now,
 		Unscheduled: a.reconcileSoon,
 	}
 	a.repair = &task.Reconciler{
@@ -182,13 +191,9 @@ func (a *App) openTasks(context.Context) (err error) {
 	if a.role.Workers == 0 {
 		return nil
 	}
-	variants := make([]imaging.Variant, len(a.cfg.Image.Variants))
-	for i, v := range a.cfg.Image.Variants {
-		variants[i] = imaging.Variant{Name: v.Name, Width: v.Width, Quality: v.Quality}
-	}
 	a.pool = queue.NewPool(a.queue, worker{&task.Processor{
 		Repo: a.records, Cache: a.cache, Files: a.files, Fetcher: a.fetcher, Events: a.publisher,
-		Images: a.images, Variants: variants, MaxBytes: a.cfg.Upload.MaxBytes, Now: time.Now,
+		Images: a.images, Sets: sets, MaxBytes: a.cfg.Upload.MaxBytes, Now: time.Now,
 	}, a.log}, a.hooks())
 	return nil
 }
@@ -199,9 +204,11 @@ func (a *App) openHTTP(context.Context) (err error) {
 	}
 	checks := []api.Check{
 		{Name: "store", Run: a.records.Ping},
-		{Name: "redis", Run: a.redis.Ping},
+		{Name: "redis", Run: a.redis.Ping, Warnings: a.watch.Warnings},
 		{Name: "files", Run: a.files.Ping},
 	}
+	requests := newRequests()
+	metrics := a.metrics(requests.times)
 	var handler http.Handler
 	if a.role.API {
 		if a.hub, err = events.NewHub(a.redis.Client(), events.HubConfig{}); err != nil {
@@ -211,12 +218,12 @@ func (a *App) openHTTP(context.Context) (err error) {
 		a.api, err = api.New(api.Config{
 			Service: a.tasks, Queue: a.queue, Checks: checks,
 			Subscribe: func(id task.ID, after string) api.Subscription { return a.hub.Subscribe(id, after) },
-			Metrics:   a.metrics(), Dashboard: web.Handler(), Log: a.log, Version: cli.ReadBuild().Version,
-			APIKey: a.cfg.Server.APIKey, MaxUpload: a.cfg.Upload.MaxBytes,
+			Metrics:   metrics, Dashboard: web.Handler(), Log: a.log, Observe: requests.observe,
+			Version: cli.ReadBuild().Version, APIKey: a.cfg.Server.APIKey, MaxUpload: a.cfg.Upload.MaxBytes,
 		})
 		handler = a.api
 	} else {
-		handler, err = api.Health(checks, a.metrics())
+		handler, err = api.Health(checks, metrics, requests.observe)
 	}
 	if err != nil {
 		return fmt.Errorf("prepare HTTP: %w", err)

@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"revela/task":    {"revela/imaging"},
 	"revela/queue":   {},
 	"revela/imaging": {},
+	"revela/bench":   {"revela"},
 }
 
 func TestImportsPointInward(t *testing.T) {

@@ -28,11 +28,30 @@ type jobData struct {
 }
 
 // scheduler is the queue as tasks see it: the job's id is the task's.
-type scheduler struct{ queue *queue.Queue }
+type scheduler struct {
+	queue *queue.Queue
+	now   func() time.Time // the clock of records
+}
 
 var _ task.Scheduler = scheduler{}
 
-func (s scheduler) Schedule(ctx context.Context, t task.Task) error {
+func (s scheduler) Room(ctx context.Context) error { return full(s.queue.Room(ctx)) }
+
+func (s scheduler) Offer(ctx context.Context, t task.Task) error {
+	return full(s.add(ctx, t, false))
+}
+
+func (s scheduler) Schedule(ctx context.Context, t task.Task) error { return s.add(ctx, t, true) }
+
+// full is err as tasks know it.
+func full(err error) error {
+	if errors.Is(err, queue.ErrFull) {
+		return fmt.Errorf("%w: %w", task.ErrQueueFull, err)
+	}
+	return err
+}
+
+func (s scheduler) add(ctx context.Context, t task.Task, accepted bool) error {
 	data := jobData{t.ID, t.Original.Path, t.CreatedAt.UnixMilli()}
 	if data.ImagePath == "" {
 		data.ImagePath = t.Source.Name
@@ -41,9 +60,17 @@ func (s scheduler) Schedule(ctx context.Context, t task.Task) error {
 	if err != nil {
 		return fmt.Errorf("encode the job: %w", err)
 	}
+	var delay time.Duration
+	if !t.NotBefore.IsZero() {
+		delay = max(0, t.NotBefore.Sub(s.now())+time.Millisecond-1) // the queue counts whole ones
+	}
 	added, err := s.queue.Add(ctx, queue.Spec{
-		ID: string(t.ID), Name: jobName, Data: payload, Attempts: t.Attempts, Stalls: t.Stalls,
+		ID: string(t.ID), Name: jobName, Data: payload, Accepted: accepted,
+		Attempts: t.Attempts, Stalls: t.Stalls, Urgent: t.Urgent, Delay: delay,
 	})
+	if errors.Is(err, queue.ErrNoMemory) {
+		return fmt.Errorf("%w: %w", task.ErrQueueFull, err)
+	}
 	if err != nil || added == 1 {
 		return err
 	}
@@ -73,12 +100,20 @@ func (s scheduler) Withdraw(ctx context.Context, id task.ID) error {
 	return s.queue.Cancel(ctx, string(id))
 }
 
-func (s scheduler) Lost(ctx context.Context, ids []task.ID) ([]task.ID, error) {
+func (s scheduler) Survey(ctx context.Context) (task.Survey, error) {
+	held, err := s.queue.Held(ctx, false)
+	return survey{held}, err
+}
+
+// survey is what the queue holds as tasks see it.
+type survey struct{ held *queue.Held }
+
+func (s survey) Lost(ctx context.Context, ids []task.ID) ([]task.ID, error) {
 	names := make([]string, len(ids))
 	for i, id := range ids {
 		names[i] = string(id)
 	}
-	lost, err := s.queue.Lost(ctx, names)
+	lost, err := s.held.Lost(ctx, names)
 	out := make([]task.ID, len(lost))
 	for i, name := range lost {
 		out[i] = task.ID(name)
@@ -128,11 +163,14 @@ func (w worker) Failed(ctx context.Context, job *queue.Job, f queue.Failure) err
 	if err != nil {
 		return nil // no task to tell
 	}
-	if err = w.processor.Failed(ctx, a, reason(f.Err), f.Final); errors.Is(err, task.ErrLeaseLost) {
-		return queue.ErrLeaseLost
-	}
-	if err == nil {
+	err = w.processor.Failed(ctx, a, reason(f.Err), f.Final)
+	switch {
+	case err == nil:
 		w.tell(job, f)
+	case errors.Is(err, task.ErrLeaseLost):
+		return queue.ErrLeaseLost
+	case !errors.Is(err, task.ErrUnavailable) && !errors.Is(err, task.ErrConflict) && ctx.Err() == nil:
+		return queue.Permanent(err) // a record that cannot be read will not be next time
 	}
 	return err
 }
@@ -142,7 +180,10 @@ func (w worker) Failed(ctx context.Context, job *queue.Job, f queue.Failure) err
 func reason(err error) string {
 	var picture *imaging.Error
 	var source *remote.Error
+	var unknown *task.UnknownSetError
 	switch {
+	case errors.As(err, &unknown):
+		return "the worker's configuration does not know the variants: " + unknown.Error()
 	case errors.As(err, &picture):
 		return picture.Detail
 	case errors.As(err, &source):

@@ -13,14 +13,15 @@ import (
 	"revela/queue"
 )
 
-// metrics serves what the process counts, in the Prometheus text format.
-func (a *App) metrics() http.Handler {
+// metrics serves what the process counts, and more, in the Prometheus text format.
+func (a *App) metrics(more ...prometheus.Collector) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		queueCollector{a.queue, a.log},
+		queueCollector{a.queue, &seldom{log: a.log, text: "metrics lack the queue", each: 5 * time.Second}},
 	)
+	registry.MustRegister(more...)
 	for _, c := range []struct {
 		name, help string
 		value      func() int64
@@ -28,7 +29,10 @@ func (a *App) metrics() http.Handler {
 		{"cache_hits_total", "Reads answered by the cache.", func() int64 { return a.cache.Stats().Hits }},
 		{"cache_misses_total", "Reads that the cache could not answer.", func() int64 { return a.cache.Stats().Misses }},
 		{"cache_fills_total", "Values that were put into the cache.", func() int64 { return a.cache.Stats().Fills }},
-		{"cache_waits_total", "Reads that waited for another's fill.", func() int64 { return a.cache.Stats().Waits }},
+		{"cache_local_hits_total", "Hits that cost no round trip.", func() int64 { return a.cache.Stats().LocalHits }},
+		{"cache_refused_total", "Values that were not put into the cache because a change had come in between.", func() int64 { return a.cache.Stats().Refused }},
+		{"cache_waits_total", "Misses that waited for another process to fill the entry.", func() int64 { return a.cache.Stats().Waits }},
+		{"cache_uncached_total", "Reads of lists and totals that are never cached.", func() int64 { return a.cache.Stats().Uncached }},
 		{"cache_invalidations_total", "Changes that made cached values unreachable.", func() int64 { return a.cache.Stats().Invalidations }},
 		{"cache_fallbacks_total", "Reads that went past a cache in trouble.", func() int64 { return a.cache.Stats().Fallbacks }},
 		{"events_lost_total", "Events that could not be published.", func() int64 { return int64(a.publisher.Lost()) }},
@@ -37,7 +41,13 @@ func (a *App) metrics() http.Handler {
 			prometheus.CounterOpts{Namespace: "revela", Name: c.name, Help: c.help},
 			func() float64 { return float64(c.value()) }))
 	}
+	registry.MustRegister(prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{
+			Namespace: "revela", Name: "imaging_info", Help: "What decodes and encodes JPEG; always 1.",
+			ConstLabels: prometheus.Labels{"jpeg": a.images.Codec()},
+		}, func() float64 { return 1 }))
 	if a.pool != nil {
+		a.work.register(registry)
 		registry.MustRegister(prometheus.NewGaugeFunc(
 			prometheus.GaugeOpts{Namespace: "revela", Name: "workers_busy", Help: "Workers of this process that have a job."},
 			func() float64 { return float64(a.pool.Busy()) }))
@@ -48,22 +58,31 @@ func (a *App) metrics() http.Handler {
 // queueCollector reads the queue's statistics when it is asked for them.
 type queueCollector struct {
 	queue *queue.Queue
-	log   *zap.Logger
+	lack  *seldom
 }
 
 var (
 	queueJobs = prometheus.NewDesc("revela_queue_jobs", "Jobs in the queue, by state.", []string{"state"}, nil)
 	queueDone = prometheus.NewDesc("revela_queue_finished_total", "Jobs that ended since the queue was made, by outcome.", []string{"outcome"}, nil)
+	queueAge  = prometheus.NewDesc("revela_queue_oldest_waiting_seconds", "Age of the job that is taken next, 0 if none waits.", nil, nil)
 )
 
-func (queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- queueJobs; ch <- queueDone }
+func (queueCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- queueJobs
+	ch <- queueDone
+	ch <- queueAge
+}
 
 func (c queueCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	s, err := c.queue.Stats(ctx)
+	var oldest time.Duration
+	if err == nil {
+		oldest, err = c.queue.Oldest(ctx)
+	}
 	if err != nil {
-		c.log.Warn("metrics lack the queue", zap.Error(err))
+		c.lack.warn(zap.Error(err))
 		return
 	}
 	for state, n := range map[queue.State]int64{
@@ -74,4 +93,5 @@ func (c queueCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(queueDone, prometheus.CounterValue, float64(s.CompletedTotal), "completed")
 	ch <- prometheus.MustNewConstMetric(queueDone, prometheus.CounterValue, float64(s.FailedTotal), "failed")
+	ch <- prometheus.MustNewConstMetric(queueAge, prometheus.GaugeValue, oldest.Seconds())
 }

@@ -7,40 +7,49 @@ import (
 	"go.uber.org/zap"
 )
 
-// outage logs that something is away, once it has been for a while: a machine
-// short of CPU misses a deadline of 75 ms now and then, and nobody has to act
-// on that.
+// outage logs that something is away, or back, once it has been so for a while:
+// a machine short of CPU misses a deadline of 75 ms now and then, and nobody has
+// to act on that. So lines are at least that while apart, however often it
+// changes.
 type outage struct {
 	log        *zap.Logger
 	away, back string        // what to log
 	after      time.Duration // how long is a while
 
 	mu     sync.Mutex
-	timer  *time.Timer // running from the first sign until it is logged or over
-	logged bool
+	err    error       // why it is away; nil while it is not
+	logged bool        // that it is away
+	timer  *time.Timer // running while what is so is not what is logged
 }
 
 // changed takes the news: err is why it is away, nil that it is back.
 func (o *outage) changed(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch {
-	case err != nil && o.timer == nil:
+	o.err = err
+	switch news := (err != nil) != o.logged; {
+	case news && o.timer == nil:
 		var t *time.Timer
 		t = time.AfterFunc(o.after, func() {
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			if o.timer == t {
-				o.logged = true
-				o.log.Warn(o.away, zap.Error(err))
+				o.tell()
 			}
 		})
 		o.timer = t
-	case err == nil && o.timer != nil:
+	case !news && o.timer != nil:
 		o.timer.Stop()
-		if o.logged {
-			o.log.Info(o.back)
-		}
-		o.timer, o.logged = nil, false
+		o.timer = nil
+	}
+}
+
+// tell logs how it is. The caller holds the lock.
+func (o *outage) tell() {
+	o.timer, o.logged = nil, o.err != nil
+	if o.logged {
+		o.log.Warn(o.away, zap.Error(o.err))
+	} else {
+		o.log.Info(o.back)
 	}
 }

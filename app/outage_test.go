@@ -3,35 +3,52 @@ package app
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func TestShortOutagesAreNotLogged(t *testing.T) {
+func TestOnlyWhatLastsIsLogged(t *testing.T) {
 	t.Parallel()
-	core, logs := observer.New(zap.InfoLevel)
-	o := &outage{log: zap.New(core), away: "away", back: "back", after: time.Hour}
-	for range 100 {
-		o.changed(errors.New("late"))
-		o.changed(nil)
-	}
-	if n := logs.Len(); n != 0 {
-		t.Errorf("%d lines about short outages", n)
-	}
-	o.after = time.Millisecond
-	o.changed(errors.New("gone"))
-	deadline := time.After(10 * time.Second)
-	for logs.Len() == 0 {
-		select {
-		case <-deadline:
-			t.Fatal("a long outage is not logged")
-		case <-time.After(time.Millisecond):
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.InfoLevel)
+		o := &outage{log: zap.New(core), away: "away", back: "back", after: time.Second}
+		logged := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			all := logs.TakeAll()
+			if len(all) != len(want) {
+				t.Fatalf("logged %v, want %q", all, want)
+			}
+			for i, line := range all {
+				if line.Message != want[i] {
+					t.Errorf("line %d is %q, want %q", i, line.Message, want[i])
+				}
+			}
 		}
-	}
-	o.changed(nil)
-	if all := logs.All(); len(all) != 2 || all[0].Message != "away" || all[1].Message != "back" {
-		t.Errorf("logged %v", all)
-	}
+		flap := func(times int) {
+			for range times {
+				o.changed(errors.New("late"))
+				time.Sleep(400 * time.Millisecond)
+				o.changed(nil)
+				time.Sleep(400 * time.Millisecond)
+			}
+		}
+		flap(100)
+		logged()
+		o.changed(errors.New("gone"))
+		o.changed(errors.New("gone, again"))
+		time.Sleep(999 * time.Millisecond)
+		logged()
+		time.Sleep(time.Millisecond)
+		logged("away")
+		flap(100) // still not back for a while
+		logged()
+		time.Sleep(time.Second)
+		logged("back")
+		time.Sleep(time.Hour)
+		logged()
+	})
 }

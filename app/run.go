@@ -32,6 +32,7 @@ func (a *App) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { a.repair.Run(repairing, a.lost) })
 	background.Go(func() { a.sweeper.Run(repairing) })
+	background.Go(func() { a.watch.Run(repairing) })
 	defer background.Wait()
 	defer endRepair()
 
@@ -83,15 +84,16 @@ func (a *App) announce() {
 	a.log.Info("started",
 		zap.String("version", cli.ReadBuild().Version), zap.String("address", a.Address()),
 		zap.String("store", store), zap.String("redis", a.redis.Describe()),
+		zap.String("jpeg", a.images.Codec()),
 		zap.Int("workers", a.role.Workers))
 }
 
 // hooks is what the pool's background work tells the log and the Reconciler.
 func (a *App) hooks() queue.Hooks {
+	repeats := &seldom{log: a.log, text: "the queue repeats a step that failed", each: 5 * time.Second}
 	return queue.Hooks{
-		Error: func(op string, err error) {
-			a.log.Warn("the queue repeats a step that failed", zap.String("step", op), zap.Error(err))
-		},
+		Error:   func(op string, err error) { repeats.warn(zap.String("step", op), zap.Error(err)) },
+		Started: a.work.started, Ended: a.work.ended, Repaired: a.work.repaired, Swept: a.work.swept,
 		Recovered: func(id string) {
 			a.log.Warn("a worker was lost; its job is back in the queue", zap.String("taskId", id))
 		},
@@ -103,6 +105,7 @@ func (a *App) hooks() queue.Hooks {
 			a.log.Warn("Redis has forgotten the queue; it is rebuilt from the tasks")
 			a.reconcileSoon()
 		},
+		Back: a.reconcileSoon,
 	}
 }
 

@@ -18,7 +18,7 @@ type Cache struct {
 
 	tasks  kind[task.ID, task.Task]
 	lists  kind[task.Query, []task.Task]
-	counts kind[task.Filter, int64]
+	counts kind[task.Filter, task.Total]
 
 	known    known
 	pages    pages
@@ -58,9 +58,9 @@ func New(client rueidis.Client, repo task.Reader, cfg Config) (*Cache, error) {
 		c: c, ttl: cfg.ListTTL, listed: true,
 		load: c.loadList, encode: encodeTasks, decode: c.decodeList, current: c.allCurrent,
 	}
-	c.counts = kind[task.Filter, int64]{
+	c.counts = kind[task.Filter, task.Total]{
 		c: c, ttl: cfg.CountTTL, listed: true,
-		load: repo.Count, encode: encodeCount, decode: decodeCount, current: func(int64) bool { return true },
+		load: repo.Count, encode: encodeCount, decode: decodeCount, current: func(task.Total) bool { return true },
 	}
 	return c, nil
 }
@@ -93,7 +93,7 @@ func (c *Cache) List(ctx context.Context, q task.Query) ([]task.Task, error) {
 }
 
 // Count returns how many tasks a filter selects.
-func (c *Cache) Count(ctx context.Context, f task.Filter) (int64, error) {
+func (c *Cache) Count(ctx context.Context, f task.Filter) (task.Total, error) {
 	key, ok := countKey(f)
 	if !ok {
 		c.counters.uncached.Add(1)
@@ -163,7 +163,7 @@ func (c *Cache) allCurrent(ts []task.Task) bool {
 	return true
 }
 
-func decodeCount(_ task.Filter, _, _, body string) (int64, bool) {
+func decodeCount(_ task.Filter, _, _, body string) (task.Total, bool) {
 	n, err := parseCount(body)
 	return n, err == nil
 }

@@ -16,5 +16,6 @@
 // process that called Invalidate reads its own write at once, and no reader sees
 // a task go back to an earlier version than this process has seen.
 //
-// Tests run against a redis-server of their own and against miniredis.
+// Tests run against servers of their own: single, Sentinel and Cluster, and
+// against miniredis; some in several processes over one SQLite file.
 package cache

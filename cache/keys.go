@@ -28,7 +28,7 @@ const (
 // that many clients share: then caching would only cost memory. A query with a
 // field that is not looked at here is not cached.
 func listKey(q task.Query) (string, bool) {
-	if q != (task.Query{Filter: task.Filter{Status: q.Status}, Limit: q.Limit, Offset: q.Offset}) || !plain(q.Status) {
+	if q != (task.Query{Filter: q.Filter, Limit: q.Limit, Offset: q.Offset}) || !plain(q.Filter) {
 		return "", false
 	}
 	if q.Limit < 1 || q.Limit > maxLimit || q.Limit%limitStep != 0 {
@@ -37,18 +37,21 @@ func listKey(q task.Query) (string, bool) {
 	if q.Offset < 0 || q.Offset%q.Limit != 0 || q.Offset/q.Limit >= maxPages {
 		return "", false
 	}
-	return "tasks:list:" + hash(fmt.Sprintf("status=%s&limit=%d&offset=%d", q.Status, q.Limit, q.Offset)), true
+	return "tasks:list:" + hash(fmt.Sprintf("status=%s&limit=%d&offset=%d", q.Statuses, q.Limit, q.Offset)), true
 }
 
 // countKey returns the key of a total, or false if it is not cached.
 func countKey(f task.Filter) (string, bool) {
-	if f != (task.Filter{Status: f.Status}) || !plain(f.Status) {
+	if !plain(f) {
 		return "", false
 	}
-	return "tasks:count:" + hash(fmt.Sprintf("status=%s", f.Status)), true
+	return "tasks:count:" + hash(fmt.Sprintf("status=%s", f.Statuses)), true
 }
 
-func plain(s task.Status) bool { return s == "" || s.Valid() }
+// plain reports whether f is for all tasks or for those of one status.
+func plain(f task.Filter) bool {
+	return f == (task.Filter{Statuses: f.Statuses}) && len(f.Statuses.List()) <= 1
+}
 
 func hash(s string) string {
 	sum := md5.Sum([]byte(s)) // the name of a key, no secret

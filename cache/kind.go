@@ -130,15 +130,17 @@ func (c *Cache) peek(key string, listed, probe bool, deadline time.Time) (f foun
 		raw, err := text(r)
 		return found{raw: raw, local: r.IsCacheHit()}, err
 	}
-	rs := c.client.DoMultiCache(ctx,
-		rueidis.CT(c.client.B().Get().Key(generationKey).Cache(), c.cfg.LocalTTL),
-		rueidis.CT(c.client.B().Get().Key(key).Cache(), c.cfg.LocalTTL))
-	generation, err := text(rs[0])
-	if err != nil {
+	// One after the other: both are nearly always local, and where the generation
+	// is not, neither is the entry. Asking for both at once would cost goroutines
+	// even then, since rueidis spreads keys over connections.
+	g := c.cached(ctx, generationKey)
+	generation, err := text(g)
+	if err != nil || generation == "" {
 		return found{}, err
 	}
-	raw, err := text(rs[1])
-	return found{raw: raw, generation: generation, local: rs[0].IsCacheHit() && rs[1].IsCacheHit()}, err
+	r := c.cached(ctx, key)
+	raw, err := text(r)
+	return found{raw: raw, generation: generation, local: g.IsCacheHit() && r.IsCacheHit()}, err
 }
 
 func (c *Cache) cached(ctx context.Context, key string) rueidis.RedisResult {

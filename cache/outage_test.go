@@ -2,11 +2,14 @@ package cache_test
 
 import (
 	"errors"
+	"net"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"revela/app/redis/redistest"
 	"revela/cache"
 	"revela/task"
 )
@@ -14,31 +17,47 @@ import (
 // slack is what a busy test machine may add to a promised time.
 const slack = 400 * time.Millisecond
 
-// TestRedisAway takes Redis away in two ways, changes a task meanwhile, and
+// away takes Redis away, and brings it back.
+type away struct {
+	dial       dialer
+	gone, back func()
+}
+
+// TestRedisAway takes Redis away in several ways, changes a task meanwhile, and
 // brings it back: no read fails or waits long, nothing old is read by the writer,
 // and the other process sees the change when the invalidation gets through.
 func TestRedisAway(t *testing.T) {
 	t.Parallel()
-	for name, how := range map[string]struct {
-		away, back func(t *testing.T, s *server)
-	}{
-		"killed": {
-			func(_ *testing.T, s *server) { s.stop() },
-			func(t *testing.T, s *server) {
+	for name, how := range map[string]func(t *testing.T) away{
+		"killed": func(t *testing.T) away {
+			s := ownServer(t)
+			return away{s.dial, s.stop, func() {
 				if err := s.start(); err != nil {
 					t.Fatal(err)
 				}
-			},
+			}}
 		},
-		"hung": {
-			func(t *testing.T, s *server) { s.signal(t, syscall.SIGSTOP) },
-			func(t *testing.T, s *server) { s.signal(t, syscall.SIGCONT) },
+		"hung": func(t *testing.T) away {
+			s := ownServer(t)
+			return away{s.dial, func() { s.signal(t, syscall.SIGSTOP) }, func() { s.signal(t, syscall.SIGCONT) }}
+		},
+		"slow": func(t *testing.T) away {
+			p := redistest.NewProxy(t, redistest.Server(t).Addr)
+			return away{dialURL(t, "redis://"+p.Addr), func() { p.Delay(500 * time.Millisecond) }, func() { p.Delay(0) }}
+		},
+		"half-open": func(t *testing.T) away {
+			s := redistest.Server(t)
+			p := redistest.NewProxy(t, s.Addr)
+			return away{dialURL(t, "redis://"+p.Addr), func() {
+				p.Target(net.JoinHostPort("127.0.0.1", strconv.Itoa(redistest.FreePort(t)))) // nor is there a way in
+				p.Forsake()
+			}, func() { p.Target(s.Addr) }}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := ownServer(t)
-			dial := dialer(s.dial)
+			how := how(t)
+			dial := how.dial
 			x := sample()
 			r := newRepo(x)
 			heard := &changes{}
@@ -54,7 +73,7 @@ func TestRedisAway(t *testing.T) {
 				})
 			}
 
-			how.away(t, s)
+			how.gone()
 			want := r.bump(x.ID)
 			quick(t, "Invalidate", func() { mine.Invalidate(t.Context(), x.ID) })
 			for what := range 3 {
@@ -65,14 +84,12 @@ func TestRedisAway(t *testing.T) {
 				})
 				quick(t, "a read by the other", func() { look(t, other, x.ID, what) })
 			}
-			for range 50 { // while it is away, only a few reads pay for finding out
-				get(t, mine, x.ID)
-			}
-			if s := mine.Stats(); s.Owed != 1 || s.Deferred != 1 || s.Fallbacks < 50 {
+			survives(t, mine, x.ID, want) // only a few reads pay for finding out
+			if s := mine.Stats(); s.Owed != 1 || s.Deferred != 1 || s.Fallbacks < 60 {
 				t.Errorf("%+v", s)
 			}
 
-			how.back(t, s)
+			how.back()
 			eventually(t, "the debt to be paid", func() bool { return mine.Stats().Owed == 0 })
 			for what := range 2 {
 				if v := look(t, mine, x.ID, what); v < want {

@@ -77,7 +77,7 @@ func (r *repo) Get(ctx context.Context, id task.ID) (t task.Task, err error) {
 func (r *repo) List(ctx context.Context, q task.Query) (ts []task.Task, err error) {
 	err = r.read(ctx, func() error {
 		for _, t := range r.tasks {
-			if q.Status == "" || q.Status == t.Status {
+			if selects(q.Filter, t) {
 				ts = append(ts, t)
 			}
 		}
@@ -88,16 +88,22 @@ func (r *repo) List(ctx context.Context, q task.Query) (ts []task.Task, err erro
 	return ts[:min(q.Limit, len(ts))], err
 }
 
-func (r *repo) Count(ctx context.Context, f task.Filter) (n int64, err error) {
+func (r *repo) Count(ctx context.Context, f task.Filter) (n task.Total, err error) {
 	err = r.read(ctx, func() error {
+		n.Exact = true
 		for _, t := range r.tasks {
-			if f.Status == "" || f.Status == t.Status {
-				n++
+			if selects(f, t) {
+				n.N++
 			}
 		}
 		return nil
 	})
 	return n, err
+}
+
+func selects(f task.Filter, t task.Task) bool {
+	return (f.Statuses == 0 || f.Statuses&task.Only(t.Status) != 0) &&
+		(f.From.IsZero() || !t.CreatedAt.Before(f.From)) && (f.Until.IsZero() || t.CreatedAt.Before(f.Until))
 }
 
 // bump stores the next version of a task.
@@ -135,6 +141,7 @@ func sample() task.Task {
 		ID: task.NewID(), Status: task.Completed, Version: 1,
 		Source:   task.Source{Kind: task.Upload, Name: "Überblick \"1\".jpg"},
 		Original: task.Original{Path: "storage/images/x/original.jpg", Format: "jpeg", Width: 4000, Height: 3000, Size: 1 << 20, SHA256: "ab"},
+		Variants: "thumbs", Urgent: true, NotBefore: at.Add(time.Hour),
 		Images: []task.Image{
 			{Resolution: "1024", Path: "output/x/1024/a.jpg", Format: "jpeg", Width: 1024, Height: 768, Size: 1234, MD5: "a"},
 			{Resolution: "800", Path: "output/x/800/b.jpg", Format: "jpeg", Width: 800, Height: 600, Size: 999, MD5: "b"},
@@ -183,5 +190,8 @@ func count(t *testing.T, c *cache.Cache) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	if !n.Exact {
+		t.Error("a total has become inexact")
+	}
+	return n.N
 }

@@ -14,7 +14,7 @@ import (
 // After markValue comes JSON, after markClaim the token of the process that is
 // about to fill the key.
 const (
-	format    = "1" // change it with any change of the JSON below
+	format    = "3" // change it with any change of the JSON below
 	markValue = "="
 	markClaim = "?"
 )
@@ -37,6 +37,8 @@ type record struct {
 	Kind        string      `json:"k"`
 	Name        string      `json:"n,omitempty"`
 	Original    *original   `json:"o,omitempty"`
+	Variants    string      `json:"r,omitempty"`
+	Urgent      bool        `json:"p,omitempty"`
 	Images      []image     `json:"m,omitempty"`
 	Error       string      `json:"e,omitempty"`
 	Attempts    int         `json:"a,omitempty"`
@@ -44,6 +46,7 @@ type record struct {
 	Key         string      `json:"y,omitempty"`
 	Fingerprint string      `json:"f,omitempty"`
 	Token       string      `json:"t,omitempty"`
+	NotBefore   time.Time   `json:"w,omitzero"`
 	StartedAt   time.Time   `json:"b,omitzero"`
 	FinishedAt  time.Time   `json:"d,omitzero"`
 	CreatedAt   time.Time   `json:"c"`
@@ -51,12 +54,14 @@ type record struct {
 }
 
 type original struct {
-	Path   string `json:"p"`
-	Format string `json:"f"`
-	Width  int    `json:"w"`
-	Height int    `json:"h"`
-	Size   int64  `json:"s"`
-	SHA256 string `json:"x"`
+	Path      string `json:"p"`
+	Format    string `json:"f"`
+	Width     int    `json:"w"`
+	Height    int    `json:"h"`
+	Size      int64  `json:"s"`
+	SHA256    string `json:"x"`
+	Frames    int    `json:"n,omitempty"`
+	ThumbHash string `json:"t,omitempty"`
 }
 
 type image struct {
@@ -73,9 +78,9 @@ func toRecord(t task.Task) record {
 	r := record{
 		ID: t.ID, Status: t.Status, Version: t.Version,
 		Kind: string(t.Source.Kind), Name: t.Source.Name,
-		Error: t.Error, Attempts: t.Attempts, Stalls: t.Stalls,
+		Variants: t.Variants, Urgent: t.Urgent, Error: t.Error, Attempts: t.Attempts, Stalls: t.Stalls,
 		Key: t.IdempotencyKey, Fingerprint: t.Fingerprint, Token: t.Token,
-		StartedAt: t.StartedAt.UTC(), FinishedAt: t.FinishedAt.UTC(),
+		NotBefore: t.NotBefore.UTC(), StartedAt: t.StartedAt.UTC(), FinishedAt: t.FinishedAt.UTC(),
 		CreatedAt: t.CreatedAt.UTC(), UpdatedAt: t.UpdatedAt.UTC(),
 	}
 	if t.Original != (task.Original{}) {
@@ -91,10 +96,10 @@ func toRecord(t task.Task) record {
 func (r record) task() task.Task {
 	t := task.Task{
 		ID: r.ID, Status: r.Status, Version: r.Version,
-		Source: task.Source{Kind: task.SourceKind(r.Kind), Name: r.Name},
-		Error:  r.Error, Attempts: r.Attempts, Stalls: r.Stalls,
+		Source:   task.Source{Kind: task.SourceKind(r.Kind), Name: r.Name},
+		Variants: r.Variants, Urgent: r.Urgent, Error: r.Error, Attempts: r.Attempts, Stalls: r.Stalls,
 		IdempotencyKey: r.Key, Fingerprint: r.Fingerprint, Token: r.Token,
-		StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		NotBefore: r.NotBefore, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	if r.Original != nil {
@@ -116,7 +121,13 @@ func encodeTasks(ts []task.Task) (string, error) {
 	return encode(rs)
 }
 
-func encodeCount(n int64) (string, error) { return encode(n) }
+// total is a task.Total as it is stored.
+type total struct {
+	N     int64 `json:"n"`
+	Exact bool  `json:"x,omitempty"`
+}
+
+func encodeCount(t task.Total) (string, error) { return encode(total(t)) }
 
 func encode(v any) (string, error) {
 	b, err := json.Marshal(v)
@@ -146,10 +157,10 @@ func parseTasks(body string) ([]task.Task, error) {
 	return ts, nil
 }
 
-func parseCount(body string) (int64, error) {
-	var n int64
-	if err := json.Unmarshal([]byte(body), &n); err != nil {
-		return 0, fmt.Errorf("cache: decode: %w", err)
+func parseCount(body string) (task.Total, error) {
+	var t total
+	if err := json.Unmarshal([]byte(body), &t); err != nil {
+		return task.Total{}, fmt.Errorf("cache: decode: %w", err)
 	}
-	return n, nil
+	return task.Total(t), nil
 }

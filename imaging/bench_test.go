@@ -32,7 +32,7 @@ var camera = sync.OnceValue(func() []byte {
 	return b.Bytes()
 })
 
-var usual = []Variant{{"1024", 1024, 85}, {"800", 800, 85}}
+var usual = []Variant{sized("1024", 1024, 85), sized("800", 800, 85)}
 
 func BenchmarkRender(b *testing.B) {
 	for name, file := range map[string]func() []byte{
@@ -92,7 +92,7 @@ func TestRenderMemory(t *testing.T) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	outs, err := e.Render(t.Context(), source(file), usual)
+	outs, err := images(e.Render(t.Context(), source(file), usual))
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		t.Fatal(err)

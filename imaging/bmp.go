@@ -33,6 +33,7 @@ func (p *prober) bmp() error {
 	if row := (w*bits + 31) / 32 * 4; dataAt+row*h > p.cursor.size {
 		return io.ErrUnexpectedEOF
 	}
+	p.h.opaque = bits < 32
 	p.h.decodeBytes = 4 * p.h.pixels()
 	if bits <= 8 {
 		p.h.decodeBytes = p.h.pixels()

@@ -65,7 +65,7 @@ func (r *sourceReader) note(err error) error {
 // said, or for GIF and animations a part of it.
 func decode(ctx context.Context, src Source, h *header) (image.Image, error) {
 	r := newSourceReader(ctx, src)
-	img, err := decodeFormat(r, h)
+	img, err := decodeFormat(ctx, r, h)
 	if r.fail != nil {
 		return nil, r.fail
 	}
@@ -74,6 +74,7 @@ func decode(ctx context.Context, src Source, h *header) (image.Image, error) {
 	}
 	canvas := image.Rect(0, 0, h.width, h.height)
 	switch h.format {
+	case HEIC, AVIF: // checked frame by frame, and cropped
 	case GIF:
 		if img.Bounds().Empty() || !img.Bounds().In(canvas) {
 			return nil, invalid("its first frame is empty or outside of the picture")
@@ -89,7 +90,7 @@ func decode(ctx context.Context, src Source, h *header) (image.Image, error) {
 	return img, nil
 }
 
-func decodeFormat(r *sourceReader, h *header) (image.Image, error) {
+func decodeFormat(ctx context.Context, r *sourceReader, h *header) (image.Image, error) {
 	switch h.format {
 	case JPEG:
 		return decodeJPEG(r, h)
@@ -106,6 +107,8 @@ func decodeFormat(r *sourceReader, h *header) (image.Image, error) {
 		return tiff.Decode(r)
 	case BMP:
 		return bmp.Decode(bufio.NewReader(r))
+	case HEIC, AVIF:
+		return decodeHEIF(ctx, r, h)
 	}
 	return nil, errors.New("no decoder")
 }

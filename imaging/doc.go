@@ -12,11 +12,32 @@
 // ends. A picture's own fault is an *Error and would be the same next time; any
 // other error (the context's, the storage's) may pass.
 //
-// Pictures come out upright, as their EXIF orientation asks, and without any
-// metadata except the colour profile: an ICC profile that fits the output is
-// carried into it, so Display P3 and Adobe RGB look as they did. CMYK is
-// converted without its profile, which would not fit.
+// Pictures come out upright, as their EXIF orientation or their own transform
+// asks, and without any metadata that came with them. Nor is their colour profile
+// carried: it is a stranger's, it tells of a device, half of all viewers know only
+// the simple kinds, and those that know none would show Adobe RGB pale and ProPhoto
+// wrong. Colours are converted instead, to one of two spaces with the same curve:
+// to sRGB, which says nothing and needs nothing, or, where sRGB would cut off
+// what is in the picture, to Display P3 with a small profile of our own. What is
+// in one of the two already, as pictures of phones are, keeps its numbers. Grey
+// stays grey. CMYK goes through its profile's table, or where it has none through
+// that of usual offset printing. Light of high dynamic range is compressed. What
+// the colours are is told by cICP, profile, sRGB, gAMA and cHRM in PNG, by the
+// profile or else nclx in HEIC and AVIF, and elsewhere by the profile, or EXIF's
+// R03 for cameras that mean Adobe RGB.
 //
-// Decoders are Go's and golang.org/x/image's, resizing is disintegration/imaging
-// (Lanczos), and WebP is encoded by libwebp in a WebAssembly sandbox.
+// A decoder makes a picture, in bands of one or four channels; resizing each to
+// the size of a variant makes a raster, upright; and an encoder makes bytes of
+// that. Photographs stay planes of luma and of chroma all the way. What a Variant
+// asks for besides its size happens in this order: the part is cut while it is
+// resized, then come its background, sharpening and watermark.
+//
+// JPEG is decoded by package jpeg, or by libjpeg-turbo where it is installed, with
+// Go's decoder as the judge of what both find odd. Other decoders are Go's and
+// golang.org/x/image's, and resizing is Lanczos in package resample. What else is
+// written in C runs in a WebAssembly sandbox and loads nothing from the system:
+// libde265 and dav1d, which decode HEIC and AVIF, libavif with libaom, which
+// encodes AVIF, and libwebp. The boxes of HEIC and AVIF files are read here, with
+// their sizes and places checked before a decoder sees a byte; it gets one frame
+// at a time.
 package imaging

@@ -4,18 +4,21 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"image"
-	"image/jpeg"
 	"image/png"
 	"math"
 
+	"revela/imaging/internal/icc"
+	"revela/imaging/internal/libavif"
 	"revela/imaging/internal/libwebp"
 )
 
-// target is the format in which a picture's variants are written: its own where
-// that can be written, else JPEG, or PNG where there is transparency.
-func target(f Format, opaque bool) Format {
+// target is the format in which a variant of a picture of format f is written:
+// the one it asks for, else the picture's own where that can be written, else
+// JPEG, or PNG where there is transparency.
+func (v Variant) target(f Format, opaque bool) Format {
 	switch {
+	case v.Format != "":
+		return v.Format
 	case f == JPEG || f == PNG || f == WebP:
 		return f
 	case opaque:
@@ -31,70 +34,54 @@ func maxSide(f Format) int {
 		return 65535
 	case WebP:
 		return libwebp.MaxSide
+	case AVIF:
+		return libavif.MaxSide
 	}
 	return math.MaxInt32
 }
 
-// encode returns the raster as a file without metadata. It may change the
-// raster's pixels.
-func (r *raster) encode(ctx context.Context, f Format, quality int) ([]byte, error) {
+// encode returns the raster, whose colours are those of a target, as a file
+// without metadata. It may change the raster's pixels.
+func (e *Engine) encode(ctx context.Context, r *raster, f Format, quality int, target icc.Target) ([]byte, error) {
 	var (
 		out bytes.Buffer
 		err error
 	)
 	switch f {
 	case JPEG:
-		err = jpeg.Encode(&out, r.forJPEG(), &jpeg.Options{Quality: quality})
+		return e.encodeJPEG(r, quality)
 	case PNG:
-		err = png.Encode(&out, r.forPNG())
+		if grey := r.grey(); grey != nil {
+			err = png.Encode(&out, grey)
+		} else {
+			err = png.Encode(&out, r.rgb())
+		}
 	case WebP:
-		r.toRGB()
-		return libwebp.Encode(ctx, r.NRGBA, quality)
+		return libwebp.Encode(ctx, r.rgb(), quality)
+	case AVIF:
+		return r.encodeAVIF(ctx, quality, target)
 	default:
 		err = fmt.Errorf("imaging: %s cannot be written", f)
 	}
 	return out.Bytes(), err
 }
 
-// forJPEG is the raster in the form that Go's encoder is fastest at. It must be
-// opaque.
-func (r *raster) forJPEG() image.Image {
-	switch r.space {
-	case spaceGrey:
-		return r.grey()
-	case spaceYCC:
-		m := image.NewYCbCr(r.Rect, image.YCbCrSubsampleRatio444)
-		for i := range m.Y {
-			p := r.Pix[4*i : 4*i+4 : 4*i+4]
-			m.Y[i], m.Cb[i], m.Cr[i] = p[0], p[1], p[2]
-		}
-		return m
+func (r *raster) encodeAVIF(ctx context.Context, quality int, target icc.Target) ([]byte, error) {
+	kind, primaries := libavif.Colour, libavif.SRGB
+	if r.grey() != nil {
+		kind = libavif.Grey
 	}
-	r.toRGB()
-	return &image.RGBA{Pix: r.Pix, Stride: r.Stride, Rect: r.Rect}
+	if target == icc.DisplayP3 {
+		primaries = libavif.DisplayP3
+	}
+	return libavif.Encode(ctx, r.rgb(), quality, kind, primaries)
 }
 
-func (r *raster) forPNG() image.Image {
-	if r.space == spaceGrey && r.opaque {
-		return r.grey()
+// chromaOf is how many pixels each way a chroma sample stands for in what the
+// encoder of a format takes.
+func chromaOf(f Format) int {
+	if f == JPEG {
+		return 2
 	}
-	r.toRGB()
-	return r.NRGBA
-}
-
-func (r *raster) grey() *image.Gray {
-	m := image.NewGray(r.Rect)
-	for i := range m.Pix {
-		m.Pix[i] = r.Pix[4*i]
-	}
-	return m
-}
-
-// profileSpace is what kind of colour profile fits the raster in a file of
-// format f.
-func (r *raster) profileSpace(f Format) iccSpace {
-	if r.space == spaceGrey && r.opaque && f != WebP {
-		return iccGrey
-	}
-	return iccRGB
+	return 1
 }

@@ -1,23 +1,20 @@
 package imaging
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"runtime/debug"
 
-	"golang.org/x/sync/semaphore"
-
-	"revela/imaging/internal/libwebp"
+	"revela/imaging/internal/turbo"
 )
 
 // Engine reads and renders pictures within limits. It is safe for concurrent
 // use, and needs no closing.
 type Engine struct {
 	cfg    Config
-	memory *semaphore.Weighted // bytes; first come, first served
+	memory *budget
+	turbo  *turbo.Library // nil if it is not used
 }
 
 // New returns an Engine. An error names every mistake in cfg.
@@ -25,7 +22,21 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("imaging: %w", err)
 	}
-	return &Engine{cfg: cfg, memory: semaphore.NewWeighted(cfg.MemoryBudget)}, nil
+	e := &Engine{cfg: cfg, memory: newBudget(cfg.MemoryBudget)}
+	if cfg.Turbo {
+		// Without it pictures take longer, and that is all.
+		e.turbo, _ = turbo.Load()
+	}
+	return e, nil
+}
+
+// Codec names what decodes and encodes JPEG: "go", or the file name of the
+// libjpeg-turbo that is in use.
+func (e *Engine) Codec() string {
+	if e.turbo == nil {
+		return "go"
+	}
+	return e.turbo.Name()
 }
 
 // Probe reads what a picture is and checks what can be checked without decoding
@@ -40,135 +51,41 @@ func (e *Engine) Probe(src Source) (info Info, err error) {
 		return Info{}, fault(err)
 	}
 	w, ht := h.shown()
-	return Info{Format: h.format, Width: w, Height: ht}, nil
+	return Info{Format: h.format, Width: w, Height: ht, Frames: h.frames}, nil
 }
 
-// Render makes all variants of a picture, in their order, from one decoding. A
-// variant that is wider than the picture has the picture's size. Names must
-// differ.
+// Render makes all variants of a picture from one decoding. Variants that are
+// alike are encoded once. Names must differ.
 //
 // It waits until the Engine has memory for it. A picture's own fault is an
 // *Error; otherwise the error is ctx's, one of reading src, or of a bad variant.
-func (e *Engine) Render(ctx context.Context, src Source, variants []Variant) (outs []Output, err error) {
+func (e *Engine) Render(ctx context.Context, src Source, variants []Variant) (out Result, err error) {
 	defer contain(&err)
 	if err := checkVariants(variants); err != nil {
-		return nil, fmt.Errorf("imaging: %w", err)
+		return Result{}, fmt.Errorf("imaging: %w", err)
 	}
 	h, err := probe(src, e.cfg)
 	if err != nil {
-		return nil, fault(err)
+		return Result{}, fault(err)
 	}
 	p := plan(h, variants)
-	need := min(p.bytes, e.cfg.MemoryBudget)
-	if err := e.memory.Acquire(ctx, need); err != nil {
-		return nil, fmt.Errorf("wait for memory: %w", context.Cause(ctx))
+	if p.bytes > e.cfg.MemoryBudget {
+		return Result{}, tooLarge("its variants take %d MiB to make, at most %d MiB are allowed",
+			p.bytes>>20, e.cfg.MemoryBudget>>20)
 	}
-	defer e.memory.Release(need)
+	if err := e.memory.acquire(ctx, p.bytes); err != nil {
+		return Result{}, fmt.Errorf("wait for memory: %w", err)
+	}
+	defer e.memory.release(p.bytes)
 
-	r, err := p.load(ctx, src, h)
+	pic, err := e.load(ctx, src, h, p.scale)
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("decode: %w", context.Cause(ctx))
+		return Result{}, fmt.Errorf("decode: %w", context.Cause(ctx))
 	}
 	if err != nil {
-		return nil, fault(err)
+		return Result{}, fault(err)
 	}
-	return p.render(ctx, src, h, r, variants)
-}
-
-func checkVariants(variants []Variant) error {
-	var errs []error
-	seen := make(map[string]bool)
-	for i, v := range variants {
-		if err := v.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("variant %d: %w", i, err))
-		}
-		if seen[v.Name] {
-			errs = append(errs, fmt.Errorf("variant %d: name %q is taken", i, v.Name))
-		}
-		seen[v.Name] = true
-	}
-	if len(variants) == 0 {
-		errs = append(errs, errors.New("no variants"))
-	}
-	return errors.Join(errs...)
-}
-
-// job is how a picture is going to be rendered.
-type job struct {
-	w, h  int   // to which it is averaged while it is converted
-	bytes int64 // what it takes in all
-}
-
-func plan(h *header, variants []Variant) job {
-	// The largest variant, turned back to how the picture is stored.
-	var w, ht int
-	sw, sh := h.shown()
-	for _, v := range variants {
-		fw, fh := fit(sw, sh, v.Width, maxSide(h.format))
-		w, ht = max(w, fw), max(ht, fh)
-	}
-	if h.orientation >= 5 {
-		w, ht = ht, w
-	}
-	p := job{w: averaged(h.width, w), h: averaged(h.height, ht)}
-	encoder := int64(8)
-	if h.format == WebP {
-		encoder = libwebp.BytesPerPixel
-	}
-	out := int64(w) * int64(ht)
-	p.bytes = h.decodeBytes +
-		4*int64(p.w)*int64(p.h) + // the raster
-		4*int64(w)*int64(p.h) + // between the resizer's two passes
-		out*(4+4+encoder) + // resized, turned, encoding
-		int64(len(variants))*out // results
-	return p
-}
-
-// load decodes the picture and converts it.
-func (p job) load(ctx context.Context, src Source, h *header) (*raster, error) {
-	img, err := decode(ctx, src, h)
-	if err != nil {
-		return nil, err
-	}
-	canvas := image.Rect(0, 0, h.width, h.height).Sub(h.webp.rect.Min)
-	r, err := newRaster(img, canvas, h.format == WebP, p.w, p.h)
-	if err != nil {
-		return nil, blame(err)
-	}
-	return r, nil
-}
-
-func (p job) render(ctx context.Context, src Source, h *header, r *raster, variants []Variant) ([]Output, error) {
-	format := target(h.format, r.opaque)
-	profile := h.readProfile(src, r.profileSpace(format))
-	sw, sh := h.shown()
-	outs := make([]Output, len(variants))
-	done := make(map[[3]int]int)
-	for i, v := range variants {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		o := &outs[i]
-		*o = Output{Name: v.Name, Format: format}
-		o.Width, o.Height = fit(sw, sh, v.Width, maxSide(format))
-		// A picture that is smaller than two variants is encoded once.
-		key := [3]int{o.Width, o.Height, v.Quality}
-		if twin, ok := done[key]; ok {
-			o.Data = bytes.Clone(outs[twin].Data)
-			continue
-		}
-		done[key] = i
-		stored := image.Pt(o.Width, o.Height)
-		if h.orientation >= 5 {
-			stored = image.Pt(o.Height, o.Width)
-		}
-		data, err := r.resized(stored.X, stored.Y).upright(h.orientation).encode(ctx, format, v.Quality)
-		if err != nil {
-			return nil, fmt.Errorf("encode %s: %w", v.Name, err)
-		}
-		o.Data = putProfile(format, data, profile, o.Width, o.Height)
-	}
-	return outs, nil
+	return e.render(ctx, src, h, pic, variants)
 }
 
 // fault tells the source's fault from the picture's.

@@ -24,7 +24,7 @@ const (
 const maxDirEntries = 1024
 
 // tiffDir is the first directory of a TIFF structure, which is also what EXIF
-// metadata is. Other directories are never followed, so no loop can be built.
+// metadata is. Those further on are not followed, so no loop can be built.
 type tiffDir struct {
 	r       io.ReaderAt
 	order   binary.ByteOrder
@@ -53,18 +53,24 @@ func readDir(r io.ReaderAt) (*tiffDir, error) {
 	default:
 		return nil, invalid("its directory has no byte order")
 	}
-	at := int64(d.order.Uint32(head[4:]))
+	return d, d.read(int64(d.order.Uint32(head[4:])))
+}
+
+// read reads the directory at an offset in place of the one that there is.
+func (d *tiffDir) read(at int64) error {
+	r := d.r
+	clear(d.entries)
 	var n [2]byte
 	if err := readFullAt(r, n[:], at); err != nil {
-		return nil, err
+		return err
 	}
 	count := int(d.order.Uint16(n[:]))
 	if count > maxDirEntries {
-		return nil, invalid("its directory has %d entries, at most %d are read", count, maxDirEntries)
+		return invalid("its directory has %d entries, at most %d are read", count, maxDirEntries)
 	}
 	raw := make([]byte, 12*count)
 	if err := readFullAt(r, raw, at+2); err != nil {
-		return nil, err
+		return err
 	}
 	for i := 0; i < len(raw); i += 12 {
 		e := raw[i : i+12]
@@ -74,7 +80,7 @@ func readDir(r io.ReaderAt) (*tiffDir, error) {
 		}
 		entry := tiffEntry{count: int64(d.order.Uint32(e[4:]))}
 		switch d.order.Uint16(e[2:]) {
-		case 1, 7: // BYTE, UNDEFINED
+		case 1, 2, 7: // BYTE, ASCII, UNDEFINED
 			entry.width = 1
 		case 3: // SHORT
 			entry.width = 2
@@ -87,7 +93,7 @@ func readDir(r io.ReaderAt) (*tiffDir, error) {
 		}
 		d.entries[tag] = entry
 	}
-	return d, nil
+	return nil
 }
 
 // uint returns the first number of a tag, or def if there is none.
@@ -130,6 +136,30 @@ func (d *tiffDir) orientation() int {
 		return int(o)
 	}
 	return 1
+}
+
+// exifAdobeRGB reports whether EXIF metadata says that the colours are Adobe RGB,
+// as cameras do that embed no profile: by the interoperability index R03, two
+// directories further down.
+func exifAdobeRGB(r io.ReaderAt) bool {
+	const tagExif, tagInterop, tagIndex = 34665, 40965, 1
+	d, err := readDir(r)
+	for _, tag := range []uint16{tagExif, tagInterop} {
+		at := int64(0)
+		if err == nil {
+			at = d.uint(tag, 0)
+		}
+		if at == 0 {
+			return false
+		}
+		err = d.read(at)
+	}
+	e := d.entries[tagIndex]
+	if err != nil || e.width != 1 || e.count != 4 {
+		return false
+	}
+	var index [4]byte
+	return readFullAt(r, index[:], e.off) == nil && string(index[:]) == "R03\x00"
 }
 
 // exifOrientation reads the orientation from EXIF metadata. Metadata that cannot

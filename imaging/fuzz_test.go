@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"image"
+	"os"
+	"path/filepath"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -39,10 +42,7 @@ func FuzzProbe(f *testing.F) {
 	for _, file := range seeds() {
 		f.Add(file)
 	}
-	e, err := New(fuzzConfig())
-	if err != nil {
-		f.Fatal(err)
-	}
+	e := fuzzEngine(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		info, err := e.Probe(source(file))
 		if err != nil {
@@ -55,37 +55,144 @@ func FuzzProbe(f *testing.F) {
 	})
 }
 
-func FuzzRender(f *testing.F) {
-	for _, file := range seeds() {
-		f.Add(file)
+// Each decoder has a fuzz target of its own: one for all of them would spend its
+// time on those that are fast. A file that turns into another format is left to
+// that one's target.
+func FuzzJPEG(f *testing.F) { fuzzFormat(f, JPEG) }
+func FuzzPNG(f *testing.F)  { fuzzFormat(f, PNG) }
+func FuzzWebP(f *testing.F) { fuzzFormat(f, WebP) }
+func FuzzGIF(f *testing.F)  { fuzzFormat(f, GIF) }
+func FuzzTIFF(f *testing.F) { fuzzFormat(f, TIFF) }
+func FuzzBMP(f *testing.F)  { fuzzFormat(f, BMP) }
+func FuzzHEIC(f *testing.F) { fuzzFormat(f, HEIC) }
+func FuzzAVIF(f *testing.F) { fuzzFormat(f, AVIF) }
+
+func fuzzFormat(f *testing.F, format Format) {
+	files := seeds()
+	golden, err := filepath.Glob("testdata/*." + format.Ext())
+	if err != nil {
+		f.Fatal(err)
 	}
+	for _, name := range golden {
+		file, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	e := fuzzEngine(f)
+	for _, file := range files {
+		if sniff(file) == format {
+			f.Add(file)
+			// What is made once, as a sandbox is compiled, counts for no file.
+			_, _ = e.Render(f.Context(), source(file), []Variant{sized("a", 20, 85)})
+		}
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		if sniff(file) == format {
+			try(t, e, file)
+		}
+	})
+}
+
+// FuzzEXIF looks for orientations in metadata that nobody wrote.
+func FuzzEXIF(f *testing.F) {
+	for o := range 10 {
+		f.Add(imagetest.Exif(o))
+	}
+	e := fuzzEngine(f)
+	jpg, png := imagetest.JPEG(imagetest.Photo(24, 16)), imagetest.PNG(imagetest.Photo(24, 16))
+	f.Fuzz(func(t *testing.T, exif []byte) {
+		if len(exif) > 60_000 {
+			return // more than a segment holds
+		}
+		try(t, e, imagetest.WithExif(jpg, exif))
+		try(t, e, imagetest.WithExif(png, exif))
+	})
+}
+
+// FuzzICC gives pictures colour profiles of all kinds.
+func FuzzICC(f *testing.F) {
+	for _, space := range []string{"RGB ", "GRAY", "CMYK"} {
+		f.Add(imagetest.Profile(space, 300))
+	}
+	f.Add(imagetest.AdobeRGBProfile())
+	f.Add(imagetest.GreyProfile(1.8))
+	f.Add(imagetest.InkProfile(func(c, m, y, k float64) [3]float64 { return [3]float64{100 * (1 - k), 20 * (m - c), 20 * (y - m)} }))
+	e := fuzzEngine(f)
+	jpg, png := imagetest.JPEG(imagetest.Photo(24, 16)), imagetest.PNG(imagetest.Cutout(24, 16))
+	cmyk := imagetest.Mosaic{Across: 2, Down: 2, Components: 4, Adobe: 2,
+		At: func(c, x, y int) byte { return byte(90*c + 31*x + 17*y) }}.JPEG()
+	f.Fuzz(func(t *testing.T, profile []byte) {
+		try(t, e, imagetest.WithProfile(jpg, profile))
+		try(t, e, imagetest.WithProfile(cmyk, profile))
+		try(t, e, pngWithProfile(png, profile))
+	})
+}
+
+func fuzzEngine(f *testing.F) *Engine {
 	e, err := New(fuzzConfig())
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		info, probeErr := e.Probe(source(file))
-		outs, err := e.Render(ctx, source(file), []Variant{{"a", 20, 85}, {"b", 7, 50}})
-		if err != nil {
-			blameless(t, err)
-			return
+	return e
+}
+
+// try renders a file and fails where it costs more than it may, where nobody is
+// to blame, and where what comes out is not what was asked for.
+func try(t *testing.T, e *Engine, file []byte) {
+	// No picture of fuzzConfig's size may take seconds.
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	info, probeErr := e.Probe(source(file))
+	if probeErr == nil {
+		checkDecodeMemory(ctx, t, file)
+	}
+	outs, err := images(e.Render(ctx, source(file), []Variant{sized("a", 20, 85), sized("b", 7, 50)}))
+	if err != nil {
+		blameless(t, err)
+		return
+	}
+	if probeErr != nil {
+		t.Errorf("rendered what Probe refused: %v", probeErr)
+	}
+	for i, width := range []int{20, 7} {
+		o := outs[i]
+		if o.Width > width || o.Width < 1 || o.Height < 1 || o.Width != min(width, info.Width) && o.Height < 16000 {
+			t.Errorf("%v became %d x %d", info, o.Width, o.Height)
 		}
-		if probeErr != nil {
-			t.Errorf("rendered what Probe refused: %v", probeErr)
+		again, err := e.Probe(source(o.Data))
+		if err != nil || again.Format != o.Format || again.Width != o.Width || again.Height != o.Height {
+			t.Errorf("output %s of %d x %d is read as %v, %v", o.Format, o.Width, o.Height, again, err)
 		}
-		for i, width := range []int{20, 7} {
-			o := outs[i]
-			if o.Width > width || o.Width < 1 || o.Height < 1 || o.Width != min(width, info.Width) && o.Height < 16000 {
-				t.Errorf("%v became %d x %d", info, o.Width, o.Height)
-			}
-			again, err := e.Probe(source(o.Data))
-			if err != nil || again != (Info{o.Format, o.Width, o.Height}) {
-				t.Errorf("output %s of %d x %d is read as %v, %v", o.Format, o.Width, o.Height, again, err)
-			}
-		}
-	})
+	}
+}
+
+// checkDecodeMemory compares what decoding allocates in all with what was
+// reserved for it. That is no less than what is alive at any moment, and at most
+// twice as much where a buffer grows by doubling.
+func checkDecodeMemory(ctx context.Context, t *testing.T, file []byte) {
+	if underRace {
+		return
+	}
+	h, err := probe(source(file), fuzzConfig())
+	if err != nil {
+		t.Fatalf("probed twice: %v", err)
+	}
+	before := allocated()
+	_, _ = decode(ctx, source(file), h)
+	const slack = 1 << 20 // tables and buffers of fixed sizes
+	if took := allocated() - before; took > 2*h.decodeBytes+slack {
+		t.Errorf("decoding %s of %d x %d took %d bytes, reserved were %d", h.format, h.width, h.height, took, h.decodeBytes)
+	}
+}
+
+// allocated is how many bytes were ever allocated on the heap. It does not stop
+// the world, as runtime.ReadMemStats does.
+func allocated() int64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64())
 }
 
 // blameless fails unless the error blames the picture, and not with a panic.

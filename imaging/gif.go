@@ -2,8 +2,8 @@ package imaging
 
 import "encoding/binary"
 
-// gif walks over the blocks up to the end of the first frame, which is all that
-// is decoded. What follows it does not matter.
+// gif walks over the blocks. Up to the end of the first frame, which is all that
+// is decoded, they must be sound; what follows it is only counted.
 func (p *prober) gif() error {
 	b, err := p.take(13)
 	if err != nil {
@@ -17,6 +17,17 @@ func (p *prober) gif() error {
 	if err := p.gifTable(b[10]); err != nil {
 		return err
 	}
+	if err := p.gifFrame(); err != nil {
+		return err
+	}
+	for p.gifFrame() == nil {
+		p.h.frames++
+	}
+	return nil
+}
+
+// gifFrame walks to the end of the next frame.
+func (p *prober) gifFrame() error {
 	for {
 		kind, err := p.byte()
 		if err != nil {

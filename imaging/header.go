@@ -2,23 +2,32 @@ package imaging
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"strings"
+
+	"revela/imaging/internal/codec"
 )
 
 // header is all that is known of a picture before a pixel of it is decoded.
 type header struct {
 	format        Format
 	width, height int   // as stored
-	orientation   int   // EXIF's, 1 to 8
+	orientation   int   // as EXIF numbers them, 1 to 8
+	frames        int   // 1, or those of an animation
 	decodeBytes   int64 // upper bound of the memory that the decoder takes
+	opaque        bool  // nothing of it can be transparent; false is that it is not known
 
-	profile        []span // the ICC profile's pieces, in order; nil is none
-	profileDeflate bool   // it is compressed, as in PNG
+	png            pngColour
+	adobeRGB       bool          // its EXIF metadata says that its colours are Adobe RGB
+	cicp           *codec.Colour // what the colours are by numbers; nil is not said
+	profile        []span        // the ICC profile's pieces, in order; nil is none
+	profileDeflate bool          // it is compressed, as in PNG
 
 	jpeg jpegFacts
 	webp webpFacts
+	heif heifFacts
 }
 
 // shown is the size after orientation.
@@ -45,8 +54,8 @@ func probe(src Source, cfg Config) (*header, error) {
 		return nil, invalid("the file is empty")
 	}
 	p := &prober{cursor: newCursor(src), cfg: cfg}
-	p.h.orientation = 1
-	head := make([]byte, min(32, src.Size()))
+	p.h.orientation, p.h.frames = 1, 1
+	head := make([]byte, min(64, src.Size()))
 	b, err := p.peek(len(head))
 	if err != nil {
 		return nil, err
@@ -67,6 +76,8 @@ func probe(src Source, cfg Config) (*header, error) {
 		err = p.tiff()
 	case BMP:
 		err = p.bmp()
+	case HEIC, AVIF:
+		err = p.heif()
 	default:
 		return nil, unsupported("%s; send %s", guess(head), accepted)
 	}
@@ -118,25 +129,34 @@ func sniff(head []byte) Format {
 	// "BM" alone begins too many texts: the reserved words must be zero too.
 	case starts("BM") && len(head) >= 10 && string(head[6:10]) == "\x00\x00\x00\x00":
 		return BMP
+	case len(head) >= 16 && string(head[4:8]) == "ftyp":
+		return sniffBrands(head)
 	}
 	return ""
 }
 
-const accepted = "JPEG, PNG, WebP, GIF, TIFF or BMP"
+// sniffBrands tells HEIC and AVIF by the brands in the first box: the main one,
+// or where that is a general one, those beside it.
+func sniffBrands(head []byte) Format {
+	end := min(int64(binary.BigEndian.Uint32(head)), int64(len(head)))
+	for off := int64(8); off+4 <= end; off += 4 {
+		switch string(head[off : off+4]) {
+		case "avif", "avis":
+			return AVIF
+		case "heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs":
+			return HEIC
+		}
+	}
+	return ""
+}
+
+const accepted = "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"
 
 // guess names what people send instead of a picture that can be read.
 func guess(head []byte) string {
 	lower := bytes.ToLower(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"))
-	brand := ""
-	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
-		brand = string(head[8:12])
-	}
 	switch {
-	case brand == "avif" || brand == "avis":
-		return "an AVIF picture"
-	case brand == "heic" || brand == "heix" || brand == "hevc" || brand == "mif1" || brand == "msf1":
-		return "a HEIC picture"
-	case brand != "":
+	case len(head) >= 12 && string(head[4:8]) == "ftyp":
 		return "a video or an unknown kind of picture"
 	case bytes.HasPrefix(lower, []byte("<svg")), bytes.HasPrefix(lower, []byte("<?xml")):
 		return "an SVG or XML document"

@@ -6,11 +6,13 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+
+	"revela/imaging/internal/icc"
 )
 
 // maxProfile bounds an ICC profile, in bytes. Those of RGB pictures have a few
-// kilobytes; the large ones are for printing and not carried anyway.
-const maxProfile = 1 << 20
+// kilobytes, those of CMYK half a megabyte to two.
+const maxProfile = 4 << 20
 
 // iccPieces collects the numbered pieces of a profile that a JPEG spreads over
 // segments.
@@ -40,18 +42,9 @@ func (p *iccPieces) join() []span {
 	return all
 }
 
-// iccSpace is the colour space that a profile is for.
-type iccSpace string
-
-const (
-	iccRGB  iccSpace = "RGB "
-	iccGrey iccSpace = "GRAY"
-)
-
-// readProfile returns the picture's ICC profile, nil if it has none that is
-// sound, for the given space and within maxProfile. A profile that is left out
-// changes colours slightly; a wrong one ruins them.
-func (h *header) readProfile(src io.ReaderAt, space iccSpace) []byte {
+// readProfile returns the picture's ICC profile, nil if it has none within
+// maxProfile.
+func (h *header) readProfile(src io.ReaderAt) []byte {
 	if h.profile == nil {
 		return nil
 	}
@@ -71,16 +64,19 @@ func (h *header) readProfile(src io.ReaderAt, space iccSpace) []byte {
 	if err != nil {
 		return nil
 	}
-	const headLen = 128
-	switch {
-	case len(data) < headLen || len(data) > maxProfile:
-	case int(binary.BigEndian.Uint32(data)) != len(data):
-	case string(data[36:40]) != "acsp":
-	case string(data[16:20]) != string(space):
-	default:
-		return data
+	if len(data) > maxProfile {
+		return nil
 	}
-	return nil
+	return data
+}
+
+// tagged says in an encoded picture of w x h pixels what its colours are. AVIF
+// says it already.
+func tagged(f Format, file []byte, target icc.Target, w, h int) []byte {
+	if f == AVIF {
+		return file
+	}
+	return putProfile(f, file, target.Profile(), w, h)
 }
 
 // putProfile puts a profile into an encoded picture of w x h pixels that has

@@ -1,8 +1,6 @@
 package imaging
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"slices"
 )
@@ -10,7 +8,7 @@ import (
 // Format is an image file format, by its short lower-case name.
 type Format string
 
-// The formats that can be read. JPEG, PNG and WebP can be written as well.
+// The formats that can be read. JPEG, PNG, WebP and AVIF can be written as well.
 const (
 	JPEG Format = "jpeg"
 	PNG  Format = "png"
@@ -18,12 +16,14 @@ const (
 	GIF  Format = "gif"
 	TIFF Format = "tiff"
 	BMP  Format = "bmp"
+	HEIC Format = "heic"
+	AVIF Format = "avif"
 )
 
 // Formats lists the formats that can be read.
 func Formats() []Format { return slices.Clone(formats) }
 
-var formats = []Format{JPEG, PNG, WebP, GIF, TIFF, BMP}
+var formats = []Format{JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC, AVIF}
 
 // Ext is the usual file name extension, without a dot.
 func (f Format) Ext() string {
@@ -51,40 +51,16 @@ type Source interface {
 // Info is what a file's header says, checked against the limits.
 type Info struct {
 	Format        Format
-	Width, Height int // pixels as shown, after EXIF orientation
+	Width, Height int // pixels as shown, after orientation
+	Frames        int // 1, or how many an animation has; only the first is used
 }
 
-// Variant is one size to make of a picture.
-type Variant struct {
-	Name    string // also its path segment: letters, digits, "-" and "_"
-	Width   int    // pixels, at least 1; a narrower picture is not enlarged
-	Quality int    // 1 to 100, for lossy formats
-}
-
-// Validate reports every mistake in v.
-func (v Variant) Validate() error {
-	var errs []error
-	if !isName(v.Name) {
-		errs = append(errs, fmt.Errorf("name %q: want 1 to 64 letters, digits, \"-\" or \"_\"", v.Name))
-	}
-	if v.Width < 1 {
-		errs = append(errs, fmt.Errorf("width %d: want at least 1 pixel", v.Width))
-	}
-	if v.Quality < 1 || v.Quality > 100 {
-		errs = append(errs, fmt.Errorf("quality %d: want 1 to 100", v.Quality))
-	}
-	return errors.Join(errs...)
-}
-
-func isName(s string) bool {
-	for _, r := range []byte(s) {
-		switch {
-		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_':
-		default:
-			return false
-		}
-	}
-	return 1 <= len(s) && len(s) <= 64
+// Result is what Render makes of a picture.
+type Result struct {
+	Images []Output // in the order of their variants
+	// ThumbHash is a placeholder for the whole picture, some 25 bytes: see
+	// https://evanw.github.io/thumbhash/.
+	ThumbHash []byte
 }
 
 // Output is one encoded variant. Data is the caller's.

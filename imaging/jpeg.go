@@ -1,16 +1,23 @@
 package imaging
 
-// maxScans bounds the passes over a JPEG's coefficients: each costs time in
-// proportion to the picture's size however few bytes it has. Encoders in use
-// write about ten, hand-made scripts a few dozen.
-const maxScans = 100
+// Each pass over a JPEG's coefficients takes time in proportion to the picture's
+// size, however few bytes it has: some 5 ms a megapixel. So a picture may have
+// maxScans of them, but no more than come to scansOfLargest over the largest
+// picture that is allowed. Encoders in use write about ten, hand-made scripts a
+// few dozen.
+const (
+	maxScans       = 100
+	scansOfLargest = 20
+)
 
 // jpegFacts are what decoding needs to know of a JPEG.
 type jpegFacts struct {
-	components int
-	adobe      bool // it has an Adobe marker
-	rgb        bool // its components are R, G and B
-	scans      int
+	components  int
+	adobe       bool // it has an Adobe marker
+	rgb         bool // its components are R, G and B
+	scans       int
+	fx, fy      int // luma samples that a chroma sample stands for; 0 if that is no whole number
+	progressive bool
 }
 
 // JPEG markers, the byte after 0xFF.
@@ -54,7 +61,9 @@ func (p *prober) jpeg() error {
 			if p.h.jpeg.scans == 0 {
 				return invalid("it holds no picture")
 			}
-			p.h.decodeBytes = frame.bytes(&p.h)
+			p.h.decodeBytes = frame.bytes(&p.h) + p.src.Size() // some decoders want it in memory
+			p.h.jpeg.fx, p.h.jpeg.fy = frame.chroma()
+			p.h.jpeg.progressive = frame.progressive
 			p.h.profile = icc.join()
 			return nil
 		case m == mTEM || m == mSOI || mRST0 <= m && m <= mRST7:
@@ -73,8 +82,9 @@ func (p *prober) jpeg() error {
 			if p.h.jpeg.components == 0 {
 				return invalid("its data comes before its size")
 			}
-			if p.h.jpeg.scans++; p.h.jpeg.scans > maxScans {
-				return tooLarge("it has more than %d progressive scans", maxScans)
+			most := min(maxScans, int(scansOfLargest*p.cfg.MaxPixels/p.h.pixels()))
+			if p.h.jpeg.scans++; p.h.jpeg.scans > most {
+				return tooLarge("it has more than %d progressive scans", most)
 			}
 		case m == mDHT || m == mJPG || m == mDAC:
 		case mSOF0 <= m && m <= mSOF15:
@@ -85,6 +95,7 @@ func (p *prober) jpeg() error {
 			if rest, ok := p.after(seg, "Exif\x00\x00"); ok {
 				sawExif = true
 				p.h.orientation = exifOrientation(rest.reader(p.src))
+				p.h.adobeRGB = exifAdobeRGB(rest.reader(p.src))
 			}
 		case m == mAPP2:
 			if rest, ok := p.after(seg, "ICC_PROFILE\x00"); ok && rest.len > 2 {
@@ -179,7 +190,7 @@ func (p *prober) jpegFrame(m byte, n int) (jpegFrame, error) {
 	if err := p.size(w, h); err != nil {
 		return none, err
 	}
-	f.components = comps
+	f.components, p.h.opaque = comps, true
 	if comps == 3 && b[6] == 'R' && b[9] == 'G' && b[12] == 'B' {
 		f.rgb = true
 	}
@@ -191,6 +202,22 @@ func (p *prober) jpegFrame(m byte, n int) (jpegFrame, error) {
 		frame.sampling[0] = 0x11 // blocks of a lone component are in plain order
 	}
 	return frame, nil
+}
+
+// chroma is how many luma samples a chroma sample stands for each way, zeros if
+// chroma is not alike, not lower, or luma's factor no whole multiple of it.
+func (f *jpegFrame) chroma() (x, y int) {
+	if len(f.sampling) == 1 {
+		return 1, 1
+	}
+	luma, c := f.sampling[0], f.sampling[1]
+	if luma>>4 == 0 || luma&15 == 0 {
+		return 0, 0 // nonsense, which the decoder is going to call so
+	}
+	if len(f.sampling) != 3 || c != f.sampling[2] || c>>4 == 0 || c&15 == 0 || luma>>4%(c>>4) != 0 || luma&15%(c&15) != 0 {
+		return 0, 0
+	}
+	return int(luma >> 4 / (c >> 4)), int(luma & 15 / (c & 15))
 }
 
 // bytes is what Go's decoder takes: planes of whole blocks, for a progressive

@@ -45,8 +45,8 @@ func TestProbeRefuses(t *testing.T) {
 		"SVG":                 {[]byte("\n<svg xmlns='http://www.w3.org/2000/svg'/>"), ErrUnsupported, "SVG"},
 		"HTML":                {[]byte("<!DOCTYPE html><html></html>"), ErrUnsupported, "HTML"},
 		"PDF":                 {[]byte("%PDF-1.7\n"), ErrUnsupported, "PDF"},
-		"HEIC":                {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), ErrUnsupported, "HEIC"},
-		"AVIF":                {[]byte("\x00\x00\x00\x18ftypavif\x00\x00\x00\x00"), ErrUnsupported, "AVIF"},
+		"HEIC head only":      {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), ErrInvalid, "too early"},
+		"AVIF of nothing":     {[]byte("\x00\x00\x00\x10ftypavif\x00\x00\x00\x00"), ErrUnsupported, "sequence"},
 		"video":               {[]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00"), ErrUnsupported, "video"},
 		"GIF bomb":            {imagetest.GIFBomb(), ErrTooLarge, "65535 x 65535"},
 		"PNG bomb":            {imagetest.PNGBomb(30000, 30000), ErrTooLarge, "50 megapixels"},
@@ -257,10 +257,11 @@ func TestMemoryBudgetIsShared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	small := []Variant{sized("v", 100, 80)}
 	first := &gate{Reader: bytes.NewReader(file), reached: make(chan struct{}), open: make(chan struct{})}
 	done := make(chan error)
 	go func() {
-		_, err := e.Render(t.Context(), first, usual)
+		_, err := e.Render(t.Context(), first, small)
 		done <- err
 	}()
 	<-first.reached
@@ -268,14 +269,14 @@ func TestMemoryBudgetIsShared(t *testing.T) {
 	// There is no room for a second one while the first is at work.
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := e.Render(ctx, source(file), usual); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "memory") {
+	if _, err := e.Render(ctx, source(file), small); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "memory") {
 		t.Errorf("second: %v, want it to wait for memory", err)
 	}
 	close(first.open)
 	if err := <-done; err != nil {
 		t.Errorf("first: %v", err)
 	}
-	if _, err := e.Render(t.Context(), source(file), usual); err != nil {
+	if _, err := e.Render(t.Context(), source(file), small); err != nil {
 		t.Errorf("after the first: %v", err)
 	}
 }
@@ -381,20 +382,5 @@ func TestConfigNamesEveryMistake(t *testing.T) {
 	}
 	if err := DefaultConfig().Validate(); err != nil {
 		t.Errorf("the default is refused: %v", err)
-	}
-}
-
-func TestFormats(t *testing.T) {
-	t.Parallel()
-	for f, want := range map[Format][2]string{
-		JPEG: {"jpg", "image/jpeg"}, PNG: {"png", "image/png"}, WebP: {"webp", "image/webp"},
-		GIF: {"gif", "image/gif"}, TIFF: {"tiff", "image/tiff"}, BMP: {"bmp", "image/bmp"},
-	} {
-		if f.Ext() != want[0] || f.MIME() != want[1] {
-			t.Errorf("%s: %s, %s", f, f.Ext(), f.MIME())
-		}
-	}
-	if len(Formats()) != 6 || Format("exe").MIME() != "application/octet-stream" {
-		t.Errorf("%v", Formats())
 	}
 }

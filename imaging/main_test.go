@@ -13,9 +13,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// newEngine is an Engine of memory-safe and sandboxed code alone; what
+// libjpeg-turbo does in its place planar_test.go compares with it.
 func newEngine(t testing.TB) *Engine {
 	t.Helper()
-	e, err := New(DefaultConfig())
+	cfg := DefaultConfig()
+	cfg.Turbo = false
+	e, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,10 +28,18 @@ func newEngine(t testing.TB) *Engine {
 
 func source(data []byte) Source { return bytes.NewReader(data) }
 
+// sized is a variant of a given width and quality.
+func sized(name string, width, quality int) Variant {
+	return Variant{Name: name, Width: width, Quality: quality}
+}
+
+// images are those of a result.
+func images(r Result, err error) ([]Output, error) { return r.Images, err }
+
 // render makes one variant of the given width.
 func render(t testing.TB, file []byte, width int) Output {
 	t.Helper()
-	outs, err := newEngine(t).Render(t.Context(), source(file), []Variant{{"v", width, 90}})
+	outs, err := images(newEngine(t).Render(t.Context(), source(file), []Variant{sized("v", width, 90)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +58,11 @@ func pixels(t testing.TB, o Output) image.Image {
 		img, err = jpeg.Decode(bytes.NewReader(o.Data))
 	case PNG:
 		img, err = png.Decode(bytes.NewReader(o.Data))
+	case AVIF:
+		var h *header
+		if h, err = probe(source(o.Data), DefaultConfig()); err == nil {
+			img, err = decode(context.Background(), source(o.Data), h)
+		}
 	case WebP:
 		img = webpPixels(t, o.Data)
 	default:
@@ -72,10 +89,9 @@ func webpPixels(t testing.TB, data []byte) image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRaster(img, img.Bounds(), true, img.Bounds().Dx(), img.Bounds().Dy())
+	p, err := newPicture(img, img.Bounds(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.toRGB()
-	return r.NRGBA
+	return p.resized(p.region(), p.w, p.h, 1, 1).rgb()
 }

@@ -49,29 +49,14 @@ func planeRow(m *image.YCbCr, y int, dst []byte) {
 	}
 }
 
-// toRGB converts a picture in place from luma and chroma, by BT.601.
-func (r *raster) toRGB() {
-	switch r.space {
-	case spaceYCC:
-		for i := 0; i < len(r.Pix); i += 4 {
-			p := r.Pix[i : i+4 : i+4]
-			p[0], p[1], p[2] = color.YCbCrToRGB(p[0], p[1], p[2])
-		}
-	case spaceVideo:
-		for i := 0; i < len(r.Pix); i += 4 {
-			p := r.Pix[i : i+4 : i+4]
-			// 16.16 fixed point: luma is stretched by 255/219 and chroma
-			// by 255/224.
-			y := (int32(p[0])-16)*76309 + 1<<15
-			cb, cr := int32(p[1])-128, int32(p[2])-128
-			p[0] = clamp16(y + 104597*cr)
-			p[1] = clamp16(y - 25674*cb - 53279*cr)
-			p[2] = clamp16(y + 132201*cb)
-		}
-	default:
-		return
-	}
-	r.space = spaceRGB
+// videoToRGB converts a pixel by BT.601 in 16.16 fixed point: luma is stretched by
+// 255/219 and chroma by 255/224.
+func videoToRGB(p []byte) {
+	y := (int32(p[0])-16)*76309 + 1<<15
+	cb, cr := int32(p[1])-128, int32(p[2])-128
+	p[0] = clamp16(y + 104597*cr)
+	p[1] = clamp16(y - 25674*cb - 53279*cr)
+	p[2] = clamp16(y + 132201*cb)
 }
 
 func clamp16(v int32) byte { return byte(min(max(v>>16, 0), 255)) }

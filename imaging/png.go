@@ -1,6 +1,10 @@
 package imaging
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"revela/imaging/internal/codec"
+)
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
 
@@ -12,6 +16,7 @@ func (p *prober) png() error {
 	var (
 		depth, color, interlace   byte
 		sawData, sawExif, hasTRNS bool
+		hasCICP                   bool
 	)
 	for first := true; ; first = false {
 		b, err := p.take(8)
@@ -44,8 +49,17 @@ func (p *prober) png() error {
 				sawExif = true
 				p.h.orientation = exifOrientation(body.reader(p.src))
 			}
+		case "cICP", "gAMA", "cHRM", "sRGB":
+			b, err := p.peek(int(min(body.len, 32)))
+			if err != nil {
+				return err
+			}
+			p.h.pngColour(kind, b)
+			if kind == "cICP" && p.h.cicp != nil { // it counts more than a profile
+				hasCICP, p.h.profile = true, nil
+			}
 		case "iCCP":
-			if p.h.profile == nil {
+			if p.h.profile == nil && !hasCICP {
 				if err := p.pngProfile(body); err != nil {
 					return err
 				}
@@ -54,12 +68,32 @@ func (p *prober) png() error {
 			if !sawData {
 				return invalid("it holds no picture")
 			}
+			const alpha, palette = 4, 3
+			p.h.opaque = color&alpha == 0 && color != palette && !hasTRNS
 			p.h.decodeBytes = pngBytes(p.h.pixels(), depth, color, hasTRNS, interlace != 0)
 			return nil
 		}
 		const crc = 4
 		if err := p.skip(body.off + body.len + crc - p.off); err != nil {
 			return err
+		}
+	}
+}
+
+// pngColour reads a chunk that says what colours are. One of a wrong length is as
+// good as none.
+func (h *header) pngColour(kind string, b []byte) {
+	switch {
+	case kind == "cICP" && len(b) == 4 && b[2] == matrixIdentity:
+		h.cicp = &codec.Colour{Primaries: int(b[0]), Transfer: int(b[1]), FullRange: b[3] == 1}
+	case kind == "sRGB":
+		h.png.srgb = true
+	case kind == "gAMA" && len(b) == 4:
+		h.png.gamma = float64(binary.BigEndian.Uint32(b)) / 100_000
+	case kind == "cHRM" && len(b) == 32:
+		h.png.chroma = new([8]float64)
+		for i := range h.png.chroma {
+			h.png.chroma[i] = float64(binary.BigEndian.Uint32(b[4*i:])) / 100_000
 		}
 	}
 }

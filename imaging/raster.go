@@ -2,166 +2,181 @@ package imaging
 
 import (
 	"image"
+	"image/color"
+
+	resize "github.com/disintegration/imaging"
 )
 
-// space says what the channels of a raster mean.
-type space uint8
-
-const (
-	spaceRGB   space = iota
-	spaceGrey        // the same value three times
-	spaceYCC         // Y, Cb, Cr as in JPEG: full range
-	spaceVideo       // Y, Cb, Cr as in WebP: luma 16 to 235, chroma 16 to 240
-)
-
-// raster is a picture between its decoder and its encoder: four bytes a pixel,
-// the last of them alpha that is not multiplied in, at the origin, with no gap
-// between rows. It has the form of an NRGBA because that is what the resizer
-// takes; resizing is linear, so it is as right for luma and chroma as for RGB,
-// and a JPEG never becomes RGB.
+// raster is a picture of a variant's size, upright: what encoders take. It is
+// made of planes, one for grey, and Y, Cb and Cr where they came from the decoder
+// and all is opaque; anything else is in pix, three channels of the space and
+// alpha that is not multiplied in. Whoever holds it may change it.
 type raster struct {
-	*image.NRGBA
+	w, h   int
 	space  space
 	opaque bool
+	planes []plane
+	pix    *image.NRGBA // nil where there are planes
 }
 
-// newRaster makes the raster of a decoded picture, averaged to w x h pixels. It
-// covers canvas, which contains the picture and is no smaller than w x h; what
-// of it is outside of the picture is transparent.
-func newRaster(img image.Image, canvas image.Rectangle, video bool, w, h int) (*raster, error) {
-	out := &raster{NRGBA: image.NewNRGBA(image.Rect(0, 0, w, h))}
-	switch m := img.(type) {
-	case *image.YCbCr:
-		out.space = yccSpace(video)
-		if m.Rect == canvas {
-			out.opaque = true
-			out.fillPlanes(m)
-			return out, nil
-		}
-	case *image.NYCbCrA:
-		out.space = yccSpace(video)
-	case *image.Gray, *image.Gray16:
-		out.space = spaceGrey
-	}
-	rows, err := newRows(img)
-	if err != nil {
-		return nil, err
-	}
-	out.opaque = out.fillRows(rows, img.Bounds(), canvas)
-	return out, nil
+// plane is one channel: rows of w bytes with no gap. Chroma planes have as many
+// samples as there are pixels, or half as many each way, rounded up.
+type plane struct {
+	pix  []byte
+	w, h int
 }
 
-func yccSpace(video bool) space {
-	if video {
-		return spaceVideo
-	}
-	return spaceYCC
+// turn is what an EXIF orientation asks for: flips of the stored picture, then
+// rows and columns exchanged.
+type turn struct{ flipX, flipY, transpose bool }
+
+var turns = [9]turn{
+	2: {flipX: true},
+	3: {flipX: true, flipY: true},
+	4: {flipY: true},
+	5: {transpose: true},
+	6: {flipY: true, transpose: true},
+	7: {flipX: true, flipY: true, transpose: true},
+	8: {flipX: true, transpose: true},
 }
 
-// fillRows averages rows of four channels, colours weighted by alpha, and reports
-// whether all of the result is opaque.
-func (r *raster) fillRows(rows rows, bounds, canvas image.Rectangle) bool {
-	w := r.Rect.Dx()
-	xs, ys := newBoxes(canvas.Dx(), w), newBoxes(canvas.Dy(), r.Rect.Dy())
-	plain := canvas.Size() == r.Rect.Size()
-	line := make([]byte, 4*canvas.Dx())
-	sums := make([]uint64, 4*w)
-	left, right := 4*(bounds.Min.X-canvas.Min.X), 4*(bounds.Max.X-canvas.Min.X)
-	opaque := true
-	for oy := range r.Rect.Dy() {
-		out := r.Pix[oy*r.Stride:][:4*w]
-		clear(sums)
-		for i := ys[oy].from; i < ys[oy].to; i++ {
-			y := canvas.Min.Y + i
-			if y < bounds.Min.Y || y >= bounds.Max.Y {
-				continue // transparent: adds nothing
-			}
-			rows(y, line[left:right])
-			if plain {
-				copy(out, line)
-			} else {
-				addRow(sums, line, xs, ys[oy].weight(i))
+// transpose exchanges rows and columns.
+func (r *raster) transpose() {
+	r.w, r.h = r.h, r.w
+	for i, p := range r.planes {
+		r.planes[i] = p.transposed()
+	}
+	if r.pix != nil {
+		r.pix = resize.Transpose(r.pix)
+	}
+}
+
+func (p plane) transposed() plane {
+	out := plane{pix: make([]byte, len(p.pix)), w: p.h, h: p.w}
+	// In blocks, so that neither side leaves the cache.
+	const block = 32
+	for y0 := 0; y0 < p.h; y0 += block {
+		for x0 := 0; x0 < p.w; x0 += block {
+			for x := x0; x < min(x0+block, p.w); x++ {
+				row := out.pix[x*out.w:][:out.w]
+				for y := y0; y < min(y0+block, p.h); y++ {
+					row[y] = p.pix[y*p.w+x]
+				}
 			}
 		}
-		if !plain {
-			meanRow(out, sums, xs, ys[oy].total())
-		}
-		for i := 3; i < len(out) && opaque; i += 4 {
-			opaque = out[i] == 255
-		}
 	}
-	return opaque
+	return out
 }
 
-// addRow adds a row of the given weight to the sums of its boxes, colours
-// multiplied by alpha.
-func addRow(sums []uint64, line []byte, xs []box, weight uint32) {
-	for ox, b := range xs {
-		var c0, c1, c2, c3 uint64
-		for x := b.from; x < b.to; x++ {
-			p := line[4*x : 4*x+4 : 4*x+4]
-			a := uint64(p[3]) * uint64(b.weight(x))
-			c0 += uint64(p[0]) * a
-			c1 += uint64(p[1]) * a
-			c2 += uint64(p[2]) * a
-			c3 += a
-		}
-		s, w := sums[4*ox:4*ox+4:4*ox+4], uint64(weight)
-		s[0] += c0 * w
-		s[1] += c1 * w
-		s[2] += c2 * w
-		s[3] += c3 * w
+// rgb is the raster as pixels. It may be the raster's own.
+func (r *raster) rgb() *image.NRGBA {
+	if r.planes != nil {
+		r.pix = r.interleaved()
+		r.planes = nil
 	}
-}
-
-// meanRow makes pixels of the sums of boxes whose rows weigh height together.
-func meanRow(out []byte, sums []uint64, xs []box, height uint32) {
-	for ox, b := range xs {
-		o, s := out[4*ox:4*ox+4:4*ox+4], sums[4*ox:4*ox+4:4*ox+4]
-		if a := s[3]; a > 0 {
-			n := uint64(height) * uint64(b.total())
-			o[0] = byte((s[0] + a/2) / a)
-			o[1] = byte((s[1] + a/2) / a)
-			o[2] = byte((s[2] + a/2) / a)
-			o[3] = byte((a + n/2) / n)
+	switch pix := r.pix.Pix; r.space {
+	case spaceYCC:
+		for i := 0; i < len(pix); i += 4 {
+			p := pix[i : i+3 : i+3]
+			p[0], p[1], p[2] = color.YCbCrToRGB(p[0], p[1], p[2])
+		}
+	case spaceVideo:
+		for i := 0; i < len(pix); i += 4 {
+			videoToRGB(pix[i : i+3 : i+3])
 		}
 	}
+	r.space = spaceRGB
+	return r.pix
 }
 
-// fillPlanes averages opaque luma and chroma plane by plane: a chroma plane that
-// is halved already needs half of the reduction.
-func (r *raster) fillPlanes(m *image.YCbCr) {
-	w, h := r.Rect.Dx(), r.Rect.Dy()
-	hx, hy := chromaFactors(m.SubsampleRatio)
-	cw, ch := ceilDiv(m.Rect.Dx(), hx), ceilDiv(m.Rect.Dy(), hy)
-	luma := newPlane(m.Y, m.YStride, m.Rect.Dx(), m.Rect.Dy(), w, h)
-	cb := newPlane(m.Cb, m.CStride, cw, ch, w, h)
-	cr := newPlane(m.Cr, m.CStride, cw, ch, w, h)
-	for y := range h {
-		row := r.Pix[y*r.Stride:][:4*w]
-		ys, cbs, crs := luma.row(y)[:w], cb.row(y)[:w], cr.row(y)[:w]
-		for x := range w {
+// interleaved puts the planes into pixels, of the same space.
+func (r *raster) interleaved() *image.NRGBA {
+	out := image.NewNRGBA(image.Rect(0, 0, r.w, r.h))
+	for y := range r.h {
+		row := out.Pix[y*out.Stride:][:4*r.w]
+		luma := r.planes[0].pix[y*r.w:][:r.w]
+		if r.space == spaceGrey {
+			for x, v := range luma {
+				setGrey(row[4*x:4*x+4:4*x+4], v)
+			}
+			continue
+		}
+		cb, cr := r.planes[1], r.planes[2]
+		half := 0 // as a shift
+		if cb.w < r.w || cb.h < r.h {
+			half = 1
+		}
+		cbs, crs := cb.pix[y>>half*cb.w:][:cb.w], cr.pix[y>>half*cr.w:][:cr.w]
+		for x, v := range luma {
 			p := row[4*x : 4*x+4 : 4*x+4]
-			p[0], p[1], p[2], p[3] = ys[x], cbs[x], crs[x], 255
+			p[0], p[1], p[2], p[3] = v, cbs[x>>half], crs[x>>half], 255
 		}
 	}
+	return out
 }
 
-func ceilDiv(a, b int) int { return (a + b - 1) / b }
-
-// chromaFactors is how many luma samples a chroma sample covers.
-func chromaFactors(r image.YCbCrSubsampleRatio) (x, y int) {
-	switch r {
-	case image.YCbCrSubsampleRatio422:
-		return 2, 1
-	case image.YCbCrSubsampleRatio420:
-		return 2, 2
-	case image.YCbCrSubsampleRatio440:
-		return 1, 2
-	case image.YCbCrSubsampleRatio411:
-		return 4, 1
-	case image.YCbCrSubsampleRatio410:
-		return 4, 2
+// ycc is an opaque raster as planes for JPEG: one of grey, or luma of full range
+// and chroma of which each sample stands for up to two pixels each way.
+func (r *raster) ycc() []plane {
+	switch {
+	case r.space == spaceVideo && r.planes != nil:
+		r.stretch()
+	case r.planes == nil:
+		r.separate()
 	}
-	return 1, 1
+	return r.planes
+}
+
+// stretch makes JPEG's ranges of WebP's.
+func (r *raster) stretch() {
+	var luma, chroma [256]byte
+	for i := range luma {
+		v := float64(i)
+		luma[i] = clamp((v-16)*255/219 + 0.5)
+		chroma[i] = clamp((v-128)*255/224 + 128.5)
+	}
+	for i, p := range r.planes {
+		table := &luma
+		if i > 0 {
+			table = &chroma
+		}
+		for j, v := range p.pix {
+			p.pix[j] = table[v]
+		}
+	}
+	r.space = spaceYCC
+}
+
+func clamp(v float64) byte { return byte(min(max(v, 0), 255)) }
+
+// separate makes planes of pixels, with halved chroma.
+func (r *raster) separate() {
+	pix := r.rgb()
+	cw, ch := ceilDiv(r.w, 2), ceilDiv(r.h, 2)
+	luma := plane{make([]byte, r.w*r.h), r.w, r.h}
+	cb, cr := plane{make([]byte, cw*ch), cw, ch}, plane{make([]byte, cw*ch), cw, ch}
+	for cy := range ch {
+		for cx := range cw {
+			var sum [3]int
+			for i := range 4 {
+				// The last column and row stand for those beyond them too.
+				x, y := min(2*cx+i%2, r.w-1), min(2*cy+i/2, r.h-1)
+				p := pix.Pix[y*pix.Stride+4*x:][:3:3]
+				yy, u, v := color.RGBToYCbCr(p[0], p[1], p[2])
+				luma.pix[y*r.w+x] = yy
+				sum[1] += int(u)
+				sum[2] += int(v)
+			}
+			cb.pix[cy*cw+cx], cr.pix[cy*cw+cx] = byte((sum[1]+2)/4), byte((sum[2]+2)/4)
+		}
+	}
+	r.planes, r.pix, r.space = []plane{luma, cb, cr}, nil, spaceYCC
+}
+
+// grey is the raster as an image of one channel, nil if it has more.
+func (r *raster) grey() *image.Gray {
+	if r.space != spaceGrey || r.planes == nil {
+		return nil
+	}
+	return &image.Gray{Pix: r.planes[0].pix, Stride: r.w, Rect: image.Rect(0, 0, r.w, r.h)}
 }

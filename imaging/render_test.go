@@ -45,10 +45,10 @@ func TestEveryFormatBecomesVariants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (Info{c.in, 600, 400}); info != want {
+			if want := (Info{c.in, 600, 400, 1}); info != want {
 				t.Errorf("Probe: %v, want %v", info, want)
 			}
-			outs, err := e.Render(t.Context(), source(c.file), []Variant{{"a", 240, 90}, {"b", 120, 90}})
+			outs, err := images(e.Render(t.Context(), source(c.file), []Variant{sized("a", 240, 90), sized("b", 120, 90)}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,70 +160,6 @@ func TestMetadataIsGone(t *testing.T) {
 	}
 }
 
-func TestProfileIsCarried(t *testing.T) {
-	t.Parallel()
-	photo := imagetest.Photo(64, 48)
-	small, large := imagetest.Profile("RGB ", 601), imagetest.Profile("RGB ", 150_000)
-	for name, file := range map[string][]byte{
-		"jpeg": imagetest.JPEG(photo), "webp": imagetest.WebP(photo),
-	} {
-		for _, want := range [][]byte{small, large} {
-			out := render(t, imagetest.WithProfile(file, want), 32)
-			if got := profileOf(t, out.Data, iccRGB); !bytes.Equal(got, want) {
-				t.Errorf("%s: profile of %d bytes came out with %d", name, len(want), len(got))
-			}
-			pixels(t, out)
-		}
-	}
-	t.Run("png", func(t *testing.T) {
-		t.Parallel()
-		out := render(t, pngWithProfile(imagetest.PNG(photo), large), 32)
-		if got := profileOf(t, out.Data, iccRGB); !bytes.Equal(got, large) {
-			t.Errorf("profile came out with %d bytes", len(got))
-		}
-		pixels(t, out)
-	})
-	t.Run("webp with alpha", func(t *testing.T) {
-		t.Parallel()
-		file := webpWithProfile(imagetest.WebP(imagetest.Cutout(64, 64)), small, 64, 64)
-		out := render(t, file, 32)
-		if got := profileOf(t, out.Data, iccRGB); !bytes.Equal(got, small) {
-			t.Errorf("profile came out with %d bytes", len(got))
-		}
-		near(t, "corner", pixels(t, out).At(0, 0), color.NRGBA{}, 0)
-	})
-	t.Run("left out where it does not fit", func(t *testing.T) {
-		t.Parallel()
-		for name, p := range map[string][]byte{
-			"cmyk": imagetest.Profile("CMYK", 600), "grey": imagetest.Profile("GRAY", 600),
-			"short": small[:100], "wrong length": small[:500], "too large": imagetest.Profile("RGB ", maxProfile+1),
-			"nonsense": bytes.Repeat([]byte{7}, 600),
-		} {
-			out := render(t, imagetest.WithProfile(imagetest.JPEG(photo), p), 32)
-			if bytes.Contains(out.Data, []byte("ICC_PROFILE")) {
-				t.Errorf("%s: carried", name)
-			}
-		}
-	})
-	t.Run("grey", func(t *testing.T) {
-		t.Parallel()
-		want := imagetest.Profile("GRAY", 600)
-		out := render(t, imagetest.WithProfile(imagetest.JPEG(imagetest.ZonePlate(64, 64)), want), 32)
-		if got := profileOf(t, out.Data, iccGrey); !bytes.Equal(got, want) {
-			t.Errorf("profile came out with %d bytes", len(got))
-		}
-	})
-}
-
-func profileOf(t testing.TB, file []byte, space iccSpace) []byte {
-	t.Helper()
-	h, err := probe(source(file), DefaultConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h.readProfile(bytes.NewReader(file), space)
-}
-
 func TestGreyStaysGrey(t *testing.T) {
 	t.Parallel()
 	plate := imagetest.ZonePlate(200, 100)
@@ -250,7 +186,8 @@ func TestFourComponents(t *testing.T) {
 		return 0
 	}
 	inverted := func(c, x, y int) byte { return 255 - ink(c, x, y) }
-	want := []color.NRGBA{{0, 255, 255, 255}, {255, 0, 255, 255}, {255, 255, 0, 255}, {0, 0, 0, 255}, {255, 255, 255, 255}}
+	// What sRGB can show of the solid inks of ISO 12647-2 on white paper.
+	want := []color.NRGBA{{0, 159, 228, 255}, {230, 0, 126, 255}, {255, 237, 0, 255}, {29, 29, 27, 255}, {255, 255, 255, 255}}
 	// YCCK holds the YCbCr of the ink taken for RGB, and inverted black.
 	ycck := func(c, x, _ int) byte {
 		y, cb, cr := color.RGBToYCbCr(ink(0, x, 0), ink(1, x, 0), ink(2, x, 0))
@@ -307,11 +244,11 @@ func TestWebPRange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := plan(h, []Variant{{"v", 20, 90}}).load(t.Context(), source(imagetest.WebP(flat)), h)
+		p, err := newEngine(t).load(t.Context(), source(imagetest.WebP(flat)), h, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.toRGB()
+		r := p.resized(p.region(), 20, 20, 1, 1).rgb()
 		near(t, "flat colour", r.NRGBAAt(3, 3), want, 4)
 	}
 }
@@ -367,7 +304,7 @@ func TestNoAliasing(t *testing.T) {
 func TestNeverEnlarged(t *testing.T) {
 	t.Parallel()
 	file := imagetest.JPEG(imagetest.Photo(300, 200))
-	outs, err := newEngine(t).Render(t.Context(), source(file), []Variant{{"1024", 1024, 85}, {"800", 800, 85}, {"low", 800, 20}})
+	outs, err := images(newEngine(t).Render(t.Context(), source(file), []Variant{sized("1024", 1024, 85), sized("800", 800, 85), sized("low", 800, 20)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -443,12 +380,22 @@ func TestRenderRefusesBadVariants(t *testing.T) {
 	t.Parallel()
 	e, file := newEngine(t), imagetest.PNG(imagetest.Corners(8, 8))
 	for name, vs := range map[string][]Variant{
-		"no variants":  nil,
-		"name \"\"":    {{"", 10, 85}},
-		"name \"a/b\"": {{"a/b", 10, 85}},
-		"width 0":      {{"a", 0, 85}},
-		"quality 101":  {{"a", 10, 101}},
-		"taken":        {{"a", 10, 85}, {"a", 20, 85}},
+		"no variants":            nil,
+		"name \"\"":              {sized("", 10, 85)},
+		"name \"a/b\"":           {sized("a/b", 10, 85)},
+		"width 0":                {sized("a", 0, 85)},
+		"quality 101":            {sized("a", 10, 101)},
+		"fit \"huge\"":           {{Name: "a", Width: 10, Quality: 85, Fit: "huge"}},
+		"fit cover":              {{Name: "a", Width: 10, Quality: 85, Fit: Cover}},
+		"gravity \"up\"":         {{Name: "a", Width: 10, Quality: 85, Gravity: "up"}},
+		"format \"gif\"":         {{Name: "a", Width: 10, Quality: 85, Format: GIF}},
+		"opaque":                 {{Name: "a", Width: 10, Quality: 85, Background: &color.NRGBA{A: 100}}},
+		"sharpen NaN":            {{Name: "a", Width: 10, Quality: 85, Sharpen: math.NaN()}},
+		"image":                  {{Name: "a", Width: 10, Quality: 85, Watermark: &Watermark{Opacity: 1, Scale: 1}}},
+		"scale 2":                {{Name: "a", Width: 10, Quality: 85, Watermark: &Watermark{Opacity: 1, Scale: 2}}},
+		"opacity 0":              {{Name: "a", Width: 10, Quality: 85, Watermark: &Watermark{Scale: 1}}},
+		"position \"attention\"": {{Name: "a", Width: 10, Quality: 85, Watermark: &Watermark{Position: Attention}}},
+		"taken":                  {sized("a", 10, 85), sized("a", 20, 85)},
 	} {
 		_, err := e.Render(t.Context(), source(file), vs)
 		if err == nil || !strings.Contains(err.Error(), name) {

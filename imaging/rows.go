@@ -5,7 +5,8 @@ import (
 	"image"
 )
 
-// rows writes row y of a picture, four bytes a pixel as in raster.
+// rows writes row y of a picture, four bytes a pixel: colour or luma and chroma,
+// and alpha that is not multiplied in.
 type rows func(y int, dst []byte)
 
 // newRows returns the rows of every kind of picture that the decoders make.
@@ -57,18 +58,6 @@ func newRows(img image.Image) (rows, error) {
 			src := m.Pix[m.PixOffset(b.Min.X, y):]
 			for i := 0; i < len(dst); i += 4 {
 				*(*[4]byte)(dst[i:]) = palette[src[i/4]]
-			}
-		}, nil
-	case *image.CMYK:
-		return func(y int, dst []byte) {
-			src := m.Pix[m.PixOffset(b.Min.X, y):]
-			for i := 0; i < len(dst); i += 4 {
-				s, d := src[i:i+4:i+4], dst[i:i+4:i+4]
-				k := 255 - uint32(s[3])
-				for c := range 3 {
-					d[c] = byte(((255-uint32(s[c]))*k + 127) / 255)
-				}
-				d[3] = 255
 			}
 		}, nil
 	case *image.YCbCr:

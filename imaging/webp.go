@@ -34,6 +34,7 @@ func (p *prober) webp() error {
 		return io.ErrUnexpectedEOF
 	}
 	var canvas, sawImage, sawExif bool
+	frames := 0
 	for p.off+8 <= end && !(sawImage && !canvas) {
 		c, err := p.webpChunk(end)
 		if err != nil {
@@ -53,6 +54,8 @@ func (p *prober) webp() error {
 			sawImage = true
 			err = p.webpImage(c, !canvas)
 		case "ANMF":
+			frames++
+			p.h.frames = frames
 			if sawImage {
 				break
 			}
@@ -198,11 +201,22 @@ func (p *prober) webpImage(c webpChunk, alone bool) error {
 	// Lossy: planes of whole macroblocks, and an alpha plane that is
 	// decompressed as a lossless picture. Lossless: a picture of four bytes a
 	// pixel and, while transforms are undone, copies of it.
-	p.h.decodeBytes = 12*w*h + 4*(w+h)*16
+	p.h.decodeBytes = 12*w*h + 4*(w+h)*16 + prefixCodes(w, h, p.cursor.size)
 	if p.h.webp.lossy && alone {
+		p.h.opaque = true
 		p.h.decodeBytes = 2*w*h + 2*(w+h)*16
 	}
 	return nil
+}
+
+// prefixCodes is what the prefix codes of a lossless picture take: a set of five
+// for each 4 x 4 pixels at most, and of no more than 2600 sets as the decoder
+// has it. A set has tables of fixed sizes, and a tree of up to 16 bytes for each
+// of some 3100 symbols, of which a bit of the file can describe two.
+func prefixCodes(w, h, file int64) int64 {
+	sets := min((w+3)/4*((h+3)/4), 2600)
+	const tables, trees, perByte = 3 << 10, 16 * 3136, 16 * 2 * 8
+	return sets*tables + min(sets*trees, file*perByte)
 }
 
 // firstFrame is a still WebP file made of an animation's first frame.

@@ -12,25 +12,26 @@ import (
 // Retry makes a failed job wait again, with fresh attempts. A job in another
 // state is a *StateError.
 func (q *Queue) Retry(ctx context.Context, id string) error {
-	return q.move(ctx, id, "be retried", q.scripts.requeue,
-		q.keys.waiting, q.keys.failed, q.keys.completed, q.keys.events, q.keys.job(id))
+	n, err := q.scripts.requeue.Exec(ctx, q.client, []string{q.keys.waiting, q.keys.urgent,
+		q.keys.failed, q.keys.completed, q.keys.events, q.keys.job(id)}, []string{id}).AsInt64()
+	return q.moved(ctx, id, "be retried", n, err)
 }
 
 // Promote makes a delayed job wait now. A job in another state is a *StateError.
 func (q *Queue) Promote(ctx context.Context, id string) error {
-	return q.move(ctx, id, "be promoted", q.scripts.promoteNow,
-		q.keys.delayed, q.keys.waiting, q.keys.events, q.keys.job(id))
+	n, err := q.promote(ctx, "+inf", id)
+	return q.moved(ctx, id, "be promoted", append(n, 0)[0], err)
 }
 
-func (q *Queue) move(ctx context.Context, id, action string, script *rueidis.Lua, keys ...string) error {
-	n, err := script.Exec(ctx, q.client, keys, []string{id}).AsInt64()
-	if err != nil {
+// moved makes an error of what a script said about one job: 1 moved, 0 in
+// another state, -1 no such job.
+func (q *Queue) moved(ctx context.Context, id, action string, n int64, err error) error {
+	switch {
+	case err != nil:
 		return fmt.Errorf("queue: job %s cannot %s: %w", id, action, err)
-	}
-	switch n {
-	case -1:
+	case n == -1:
 		return fmt.Errorf("%w: %s", ErrNoJob, id)
-	case 0:
+	case n == 0:
 		return q.refuse(ctx, id, action)
 	}
 	return nil
@@ -122,18 +123,38 @@ func (q *Queue) cleanListed(ctx context.Context, state State, olderThan time.Dur
 	if err != nil {
 		return nil, err
 	}
-	var old []string
-	for start := 0; len(old) < limit; start += MaxPage {
-		jobs, err := q.Jobs(ctx, state, start, start+MaxPage-1)
-		if err != nil {
-			return nil, err
+	page := q.nextIDs
+	if state == Delayed {
+		page = func(ctx context.Context, skip, n int) ([]string, error) {
+			return q.client.Do(ctx, q.client.B().Zrange().Key(q.keys.delayed).
+				Min(strconv.Itoa(skip)).Max(strconv.Itoa(skip+n-1)).Build()).AsStrSlice()
 		}
-		for _, j := range jobs {
-			if age(now, j.Timestamp) >= olderThan && len(old) < limit {
-				old = append(old, j.ID)
+	} else if paused, err := q.paused(ctx); err != nil || paused != (state == Paused) {
+		return nil, err
+	}
+	var old []string
+	for skip := 0; len(old) < limit; skip += addBatch {
+		ids, err := page(ctx, skip, addBatch)
+		if err != nil {
+			return nil, fmt.Errorf("queue: clean %s: %w", state, err)
+		}
+		cmds := make(rueidis.Commands, len(ids))
+		for i, id := range ids {
+			cmds[i] = q.client.B().Hget().Key(q.keys.job(id)).Field("timestamp").Build()
+		}
+		for i, answer := range q.client.DoMulti(ctx, cmds...) {
+			added, err := answer.AsInt64()
+			if rueidis.IsRedisNil(err) {
+				continue // removed, or an id without a job
+			}
+			if err != nil {
+				return nil, fmt.Errorf("queue: clean %s: %w", state, err)
+			}
+			if age(now, added) >= olderThan && len(old) < limit {
+				old = append(old, ids[i])
 			}
 		}
-		if len(jobs) == 0 {
+		if len(ids) < addBatch {
 			break
 		}
 	}

@@ -10,6 +10,13 @@ import (
 var (
 	// ErrNoJob says that there is no job of that id.
 	ErrNoJob = errors.New("no such job")
+	// ErrFull says that as many jobs wait as may.
+	ErrFull = errors.New("the queue is full")
+	// ErrNoMemory says that Redis is at its maxmemory. Jobs that are there still
+	// end, and make room.
+	ErrNoMemory = errors.New("redis has no memory for another job; wait for jobs to end, or raise its maxmemory")
+	// ErrForbidden says that Redis's access list withholds a right from us.
+	ErrForbidden = errors.New("the redis user lacks rights that the queue needs (docs/queue.md lists them)")
 	// ErrLeaseLost says that a job is no longer this worker's: its lease ended,
 	// or the job was cancelled.
 	ErrLeaseLost = errors.New("the lease was lost")
@@ -37,6 +44,11 @@ func (e *StateError) Error() string {
 func Permanent(err error) error { return &permanentError{err} }
 
 type permanentError struct{ error }
+
+func isPermanent(err error) bool {
+	var p *permanentError
+	return errors.As(err, &p)
+}
 
 func (e *permanentError) Unwrap() error { return e.error }
 

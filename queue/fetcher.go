@@ -18,19 +18,18 @@ const blockTime = 1
 const pausePoll = 500 * time.Millisecond
 
 // fetch is the loop that takes jobs, until ctx ends. Taking never takes more
-// than there are free slots.
+// than there are free slots. What was taken is begun beside it, so that the
+// next slots that come free do not wait for that.
 func (p *Pool) fetch(ctx, life, work context.Context) {
 	for failures := 0; ; {
 		free := p.acquire(ctx)
 		if free == 0 {
 			return
 		}
-		jobs, err := p.take(ctx, life, free)
-		for range free - len(jobs) {
-			<-p.slots
-		}
-		for _, job := range jobs {
-			p.start(life, work, job)
+		c, err := p.take(ctx, life, free)
+		p.release(free - len(c.ids))
+		if len(c.ids) > 0 {
+			p.running.Go(func() { p.begin(ctx, life, work, c) })
 		}
 		if err == nil {
 			failures = 0
@@ -62,12 +61,25 @@ func (p *Pool) acquire(ctx context.Context) int {
 	}
 }
 
-// take returns up to n jobs, or none when there were none for a while. It
-// first tries without waiting, then waits for one; only an idle pool waits.
-func (p *Pool) take(ctx, life context.Context, n int) ([]*Job, error) {
-	jobs, paused, err := p.claim(ctx, life, n, "")
-	if err != nil || len(jobs) > 0 {
-		return jobs, err
+// release frees n slots.
+func (p *Pool) release(n int) {
+	for range n {
+		<-p.slots
+	}
+}
+
+// claimed are ids that were taken into work under one token.
+type claimed struct {
+	token string
+	ids   []string
+}
+
+// take takes up to n ids, or none when there were none for a while. It first
+// tries without waiting, then waits for one; only an idle pool waits.
+func (p *Pool) take(ctx, life context.Context, n int) (claimed, error) {
+	c, paused, err := p.claim(life, n, "")
+	if err != nil || len(c.ids) > 0 {
+		return c, err
 	}
 	if paused {
 		select {
@@ -75,14 +87,14 @@ func (p *Pool) take(ctx, life context.Context, n int) ([]*Job, error) {
 		case <-p.resumed:
 		case <-time.After(pausePoll):
 		}
-		return nil, nil
+		return claimed{}, nil
 	}
 	moved, err := p.block(life)
 	if err != nil || moved == "" {
-		return nil, err
+		return claimed{}, err
 	}
-	jobs, _, err = p.claim(ctx, life, n, moved)
-	return jobs, err
+	c, _, err = p.claim(life, n, moved)
+	return c, err
 }
 
 // block waits for one id and moves it to active; "" when there was none. The
@@ -99,69 +111,92 @@ func (p *Pool) block(ctx context.Context) (string, error) {
 	return id, err
 }
 
-// claim takes up to n jobs with leases, moved among them, and begins their
-// attempts. Jobs that it cannot begin before the pool has to stop are left to
-// the end of their leases.
-func (p *Pool) claim(stop, life context.Context, n int, moved string) (jobs []*Job, paused bool, err error) {
-	token := p.id + ":" + strconv.FormatUint(p.claims.Add(1), 36)
+// claim takes up to n ids with leases, moved among them.
+func (p *Pool) claim(life context.Context, n int, moved string) (c claimed, paused bool, err error) {
 	ctx, cancel := context.WithTimeout(life, stepTimeout)
 	defer cancel()
 	k := p.q.keys
+	token := p.id + ":" + strconv.FormatUint(p.claims.Add(1), 36)
 	answer, err := p.q.scripts.claim.Exec(ctx, p.q.client,
-		[]string{k.waiting, k.active, k.leases, k.owners, k.meta},
+		[]string{k.waiting, k.urgent, k.active, k.leases, k.owners, k.meta},
 		[]string{strconv.Itoa(n), millis(p.q.cfg.Lease), token, moved}).ToArray()
 	if err != nil {
-		return nil, false, fmt.Errorf("claim: %w", err)
+		return claimed{}, false, fmt.Errorf("claim: %w", err)
 	}
 	flag, err := answer[0].AsInt64()
 	if err != nil {
-		return nil, false, fmt.Errorf("claim: %w", err)
+		return claimed{}, false, fmt.Errorf("claim: %w", err)
 	}
-	ids := make([]string, 0, len(answer)-1)
-	for _, m := range answer[1:] {
-		id, err := m.ToString()
-		if err != nil {
-			return nil, false, fmt.Errorf("claim: %w", err)
-		}
-		ids = append(ids, id)
+	ids, err := texts(answer[1:])
+	if err != nil {
+		return claimed{}, false, fmt.Errorf("claim: %w", err)
 	}
-	if len(ids) == 0 {
-		return nil, flag == 1, nil
-	}
-	err = p.persistUntil(stop, life, "begin jobs", func(ctx context.Context) (err error) {
-		jobs, err = p.begin(ctx, token, ids)
-		return err
-	})
-	return jobs, flag == 1, err
+	return claimed{token, ids}, flag == 1, nil
 }
 
-// begin reads the jobs just claimed. Those that turned out not to be there are
-// left out.
-func (p *Pool) begin(ctx context.Context, token string, ids []string) ([]*Job, error) {
+// begin reads the jobs just claimed and starts them. Those that turn out not
+// to be there free their slots. Those that it cannot read before the pool has to
+// stop are left to the end of their leases.
+func (p *Pool) begin(stop, life, work context.Context, c claimed) {
+	var jobs []*Job
+	_ = p.persistUntil(stop, life, "begin jobs", func(ctx context.Context) (err error) {
+		jobs, err = p.read(ctx, c)
+		return err
+	})
+	p.release(len(c.ids) - len(jobs))
+	for _, job := range jobs {
+		p.start(life, work, job)
+	}
+}
+
+// read reads the jobs just claimed and notes that their attempts begin.
+func (p *Pool) read(ctx context.Context, c claimed) ([]*Job, error) {
 	k := p.q.keys
 	answers, err := p.q.scripts.begin.Exec(ctx, p.q.client,
-		k.jobs([]string{k.active, k.leases, k.owners, k.delayed, k.completed, k.failed, k.meta, k.events}, ids...),
-		append([]string{token}, ids...)).ToArray()
+		k.jobs([]string{k.active, k.leases, k.owners, k.delayed, k.completed, k.failed, k.meta, k.events}, c.ids...),
+		append([]string{c.token}, c.ids...)).ToArray()
 	if err != nil {
 		return nil, err
 	}
-	jobs := make([]*Job, 0, len(ids))
-	for i, a := range answers {
-		fields, err := a.AsStrMap()
+	at, err := answers[0].AsInt64()
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]*Job, 0, len(c.ids))
+	for i, a := range answers[1:] {
+		fields, err := a.ToArray()
 		if err != nil {
 			return nil, err
 		}
 		if len(fields) == 0 {
 			continue
 		}
-		info := parseInfo(ids[i], Active, fields)
-		jobs = append(jobs, &Job{
-			ID: info.ID, Name: info.Name, Data: []byte(fields["data"]),
-			Attempt: info.AttemptsMade + 1, MaxAttempts: p.q.cfg.MaxAttempts, Stalls: info.Stalls,
-			token: token, pool: p,
-		})
+		text := func(i int) string { s, _ := fields[i].ToString(); return s } // what is not there is ""
+		num := func(i int) int64 { n, _ := fields[i].AsInt64(); return n }    // and 0
+		job := &Job{
+			ID: c.ids[i], Name: text(0), Data: []byte(text(1)),
+			Attempt: int(num(2)) + 1, MaxAttempts: p.q.cfg.MaxAttempts, Stalls: int(num(3)),
+			token: c.token, pool: p,
+		}
+		if job.Attempt == 1 && job.Stalls == 0 {
+			p.hooks.started(max(0, time.Duration(at-num(4)-num(5))*time.Millisecond))
+		}
+		jobs = append(jobs, job)
 	}
 	return jobs, nil
+}
+
+// texts reads an answer's strings.
+func texts(answers []rueidis.RedisMessage) ([]string, error) {
+	out := make([]string, len(answers))
+	for i := range answers {
+		s, err := answers[i].ToString()
+		if err != nil {
+			return nil, err
+		}
+		out[i] = s
+	}
+	return out, nil
 }
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -15,7 +15,7 @@ import (
 // depend on their number.
 func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	n, err := q.scripts.stats.Exec(ctx, q.client,
-		[]string{q.keys.waiting, q.keys.active, q.keys.delayed, q.keys.completed, q.keys.failed, q.keys.meta}, nil).AsIntSlice()
+		[]string{q.keys.waiting, q.keys.urgent, q.keys.active, q.keys.delayed, q.keys.completed, q.keys.failed, q.keys.meta}, nil).AsIntSlice()
 	if err != nil {
 		return Stats{}, fmt.Errorf("queue: stats: %w", err)
 	}
@@ -110,16 +110,34 @@ func (q *Queue) waitingIDs(ctx context.Context, skip, n int) ([]string, error) {
 	return live[min(skip, len(live)):min(skip+n, len(live))], nil
 }
 
-// nextIDs returns n ids of the waiting list after the first skip, from its
-// right end, which is taken first.
+// nextIDs returns n ids of those that wait after the first skip: urgent ones,
+// then the others, each from the right end of their list, which is taken first.
 func (q *Queue) nextIDs(ctx context.Context, skip, n int) ([]string, error) {
-	ids, err := q.client.Do(ctx, q.client.B().Lrange().Key(q.keys.waiting).
-		Start(int64(-skip-n)).Stop(int64(-skip-1)).Build()).AsStrSlice()
+	b := q.client.B()
+	urgent, err := q.client.Do(ctx, b.Llen().Key(q.keys.urgent).Build()).AsInt64()
 	if err != nil {
 		return nil, fmt.Errorf("queue: list waiting: %w", err)
 	}
-	slices.Reverse(ids)
-	return ids, nil
+	var next []string
+	for _, part := range []struct {
+		key     string
+		skip, n int
+	}{
+		{q.keys.urgent, skip, min(n, int(urgent)-skip)},
+		{q.keys.waiting, max(0, skip-int(urgent)), n - max(0, min(n, int(urgent)-skip))},
+	} {
+		if part.n <= 0 {
+			continue
+		}
+		ids, err := q.client.Do(ctx, b.Lrange().Key(part.key).
+			Start(int64(-part.skip-part.n)).Stop(int64(-part.skip-1)).Build()).AsStrSlice()
+		if err != nil {
+			return nil, fmt.Errorf("queue: list waiting: %w", err)
+		}
+		slices.Reverse(ids)
+		next = append(next, ids...)
+	}
+	return next, nil
 }
 
 // read reads the hashes of jobs, leaving out those that are gone.
@@ -185,6 +203,23 @@ func (q *Queue) Job(ctx context.Context, id string) (Info, error) {
 	return info, nil
 }
 
+// Oldest is how long ago the job was added that is taken next; 0 if none waits.
+func (q *Queue) Oldest(ctx context.Context) (time.Duration, error) {
+	ids, err := q.waitingIDs(ctx, 0, 1)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	added, err := q.client.Do(ctx, q.client.B().Hget().Key(q.keys.job(ids[0])).Field("timestamp").Build()).AsInt64()
+	if rueidis.IsRedisNil(err) {
+		return 0, nil // taken and done this moment
+	}
+	if err != nil {
+		return 0, fmt.Errorf("queue: read job %s: %w", ids[0], err)
+	}
+	now, err := q.now(ctx)
+	return max(0, age(now, added)), err
+}
+
 func (q *Queue) paused(ctx context.Context) (bool, error) {
 	p, err := q.client.Do(ctx, q.client.B().Hexists().Key(q.keys.meta).Field("paused").Build()).AsBool()
 	if err != nil {
@@ -207,98 +242,12 @@ func parseInfo(id string, state State, f map[string]string) Info {
 		ID: id, State: state, Name: f["name"], Data: raw("data"), Opts: raw("opts"),
 		Timestamp: num("timestamp"), ProcessedOn: num("processedOn"), FinishedOn: num("finishedOn"),
 		AttemptsMade: int(num("attemptsMade")), Stalls: int(num("stalledCounter")),
-		FailedReason: f["failedReason"], Progress: raw("progress"),
+		FailedReason: f["failedReason"], Progress: raw("progress"), Priority: f["priority"],
 	}
 	if st := raw("stacktrace"); st != nil {
 		_ = json.Unmarshal(st, &info.Stacktrace)
 	}
 	return info
-}
-
-// Lost returns those of ids that the queue does not hold: there is no job, or
-// no list has it. Finished jobs that are kept count as held only by Job, not
-// here: nobody will work on them.
-func (q *Queue) Lost(ctx context.Context, ids []string) ([]string, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	b := q.client.B()
-	cmds := make(rueidis.Commands, 0, 3*len(ids))
-	for _, id := range ids {
-		cmds = append(cmds,
-			b.Exists().Key(q.keys.job(id)).Build(),
-			b.Zscore().Key(q.keys.leases).Member(id).Build(),
-			b.Zscore().Key(q.keys.delayed).Member(id).Build())
-	}
-	answers := q.client.DoMulti(ctx, cmds...)
-	var lost, unsure []string
-	for i, id := range ids {
-		exists, err := answers[3*i].AsBool()
-		if err != nil {
-			return nil, fmt.Errorf("queue: look for %s: %w", id, err)
-		}
-		leased, delayed := answers[3*i+1].Error(), answers[3*i+2].Error()
-		for _, err := range []error{leased, delayed} {
-			if err != nil && !rueidis.IsRedisNil(err) {
-				return nil, fmt.Errorf("queue: look for %s: %w", id, err)
-			}
-		}
-		switch {
-		case !exists:
-			lost = append(lost, id)
-		case leased != nil && delayed != nil:
-			unsure = append(unsure, id)
-		}
-	}
-	if len(unsure) == 0 {
-		return lost, nil
-	}
-	listed, err := q.listed(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range unsure {
-		if !listed[id] {
-			lost = append(lost, id)
-		}
-	}
-	return lost, nil
-}
-
-// listed returns the ids in waiting and active. While it reads, ids move from
-// the right of waiting to active, so waiting is read from its right and active
-// after it; an id that slips through all the same is only suspected, and
-// Restore looks again in one step.
-func (q *Queue) listed(ctx context.Context) (map[string]bool, error) {
-	const page = 1000
-	ids := map[string]bool{}
-	for _, key := range []string{q.keys.waiting, q.keys.active} {
-		for hi := int64(-1); ; hi -= page {
-			part, err := q.client.Do(ctx, q.client.B().Lrange().Key(key).Start(hi-page+1).Stop(hi).Build()).AsStrSlice()
-			if err != nil {
-				return nil, fmt.Errorf("queue: read %s: %w", key, err)
-			}
-			for _, id := range part {
-				ids[id] = true
-			}
-			if len(part) < page {
-				break
-			}
-		}
-	}
-	return ids, nil
-}
-
-// Restore puts a job back to wait that no list holds, and reports whether that
-// was so. Its cost grows with the waiting list: it is for the few that Lost
-// names.
-func (q *Queue) Restore(ctx context.Context, id string) (bool, error) {
-	n, err := q.scripts.restore.Exec(ctx, q.client, []string{q.keys.waiting, q.keys.active, q.keys.delayed,
-		q.keys.failed, q.keys.completed, q.keys.events, q.keys.job(id)}, []string{id}).AsInt64()
-	if err != nil {
-		return false, fmt.Errorf("queue: restore %s: %w", id, err)
-	}
-	return n == 1, nil
 }
 
 // age is how long ago a time in ms since the epoch was, seen from at.

@@ -11,11 +11,16 @@ import (
 type Spec struct {
 	ID       string        // unique; adding an id that is there is doing nothing
 	Name     string        // what kind of work it is
-	Data     []byte        // payload, JSON
+	Data     []byte        // payload, JSON; not to be changed once it is added
 	Delay    time.Duration // at least this long before its first attempt
+	Urgent   bool          // overtakes jobs that are not, up to four in a row
+	Accepted bool          // was accepted before, so MaxWaiting does not concern it
 	Attempts int           // attempts made before, by a job that was lost
 	Stalls   int           // of these, those whose worker was lost
 }
+
+// urgent is what the hash of an urgent job says as its priority.
+const urgent = "urgent"
 
 // Job is one attempt at a job, in the hands of a handler.
 type Job struct {
@@ -29,6 +34,7 @@ type Job struct {
 	token  string
 	pool   *Pool
 	cancel context.CancelCauseFunc
+	began  time.Time // of the attempt
 }
 
 // Token names this attempt's hold on the job; no other attempt has the same.
@@ -66,6 +72,7 @@ type Info struct {
 	State        State           `json:"state"`
 	Data         json.RawMessage `json:"data"`
 	Opts         json.RawMessage `json:"opts"`
+	Priority     string          `json:"priority,omitempty"`     // "urgent" or nothing
 	Timestamp    int64           `json:"timestamp"`              // ms since the epoch, when it was added
 	ProcessedOn  int64           `json:"processedOn,omitempty"`  // ms, when the last attempt began
 	FinishedOn   int64           `json:"finishedOn,omitempty"`   // ms, when it completed or failed

@@ -3,6 +3,7 @@ package queue
 // keys are the names of a queue's keys. They are made here and nowhere else.
 type keys struct {
 	waiting   string // list: ids, pushed left, taken right
+	urgent    string // list: ids that overtake those in waiting
 	active    string // list: ids in work
 	delayed   string // zset: ids by due time, ms
 	completed string // zset: ids by end, ms
@@ -10,8 +11,9 @@ type keys struct {
 	leases    string // zset: ids in work by the end of their lease, ms
 	owners    string // hash: id in work -> token of the lease
 	id        string // string: sequence number of the last job
-	meta      string // hash: paused, epoch, removed, completedTotal, failedTotal, stalledTotal
+	meta      string // hash: paused, epoch, removed, urgentInARow, completedTotal, failedTotal, stalledTotal
 	events    string // stream: what happened
+	audit     string // string: the pool that looked for jobs without a list lately
 	control   string // Pub/Sub channel: see control.go
 	prefix    string // of job hashes
 }
@@ -24,10 +26,10 @@ func newKeys(prefix, name string, cluster bool) keys {
 	}
 	p := prefix + ":" + name + ":"
 	return keys{
-		waiting: p + "waiting", active: p + "active", delayed: p + "delayed",
+		waiting: p + "waiting", urgent: p + "urgent", active: p + "active", delayed: p + "delayed",
 		completed: p + "completed", failed: p + "failed",
 		leases: p + "leases", owners: p + "owners",
-		id: p + "id", meta: p + "meta", events: p + "events",
+		id: p + "id", meta: p + "meta", events: p + "events", audit: p + "audit",
 		control: p + "control", prefix: p,
 	}
 }

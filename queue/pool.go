@@ -20,7 +20,8 @@ type Handler interface {
 	Process(ctx context.Context, job *Job) error
 	// Failed records that the attempt failed, before the queue does. It is
 	// called for timeouts, panics and lost workers as well, and again until it
-	// returns nil or ErrLeaseLost.
+	// returns nil, ErrLeaseLost or an error that is Permanent: that the failure
+	// cannot be recorded.
 	Failed(ctx context.Context, job *Job, f Failure) error
 }
 
@@ -29,15 +30,6 @@ type Failure struct {
 	Err   error
 	Final bool          // there will be no other attempt
 	Delay time.Duration // until the next one, if not final
-}
-
-// Hooks tell the owner of a pool what its background work sees. They must
-// return quickly. A nil one is not called.
-type Hooks struct {
-	Error     func(op string, err error)           // a step failed and is repeated
-	Recovered func(id string)                      // a lost worker's job was put back
-	Stuck     func(id string, after time.Duration) // a handler does not return after its context ended
-	Lost      func()                               // Redis forgot what it held, or is another one
 }
 
 // Pool takes jobs from a queue and hands them to a handler, a bounded number
@@ -50,11 +42,12 @@ type Pool struct {
 	random  func() float64 // jitter, in [0,1)
 
 	claims  atomic.Uint64  // numbers the leases of this pool
-	slots   chan struct{}  // one element a job in work
-	acks    chan *ack      // from runners to the settler
+	slots   chan struct{}  // one element a job that is being taken or worked on
+	acks    chan *Job      // done, from workers to the settler
 	resumed chan struct{}  // from control to the fetcher
 	hurry   chan struct{}  // from control to the heartbeat
-	running sync.WaitGroup // of runners
+	trims   chan struct{}  // from those who end jobs to the trimmer
+	running sync.WaitGroup // of jobs that are being begun, worked on or settled
 
 	inside atomic.Int64 // handlers that have not returned
 
@@ -70,9 +63,10 @@ func NewPool(q *Queue, h Handler, hooks Hooks) *Pool {
 		id:      fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:8]),
 		random:  mathrand.Float64,
 		slots:   make(chan struct{}, q.cfg.Concurrency),
-		acks:    make(chan *ack, q.cfg.Concurrency),
+		acks:    make(chan *Job, q.cfg.Concurrency),
 		resumed: make(chan struct{}, 1),
 		hurry:   make(chan struct{}, 1),
+		trims:   make(chan struct{}, 1),
 		held:    make(map[string]*Job),
 	}
 }
@@ -95,7 +89,9 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	life, endLife := context.WithCancel(context.WithoutCancel(ctx))
 	work, endWork := context.WithCancelCause(life)
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context){p.heartbeat, p.settler, p.sweeper, p.promoter, p.control} {
+	for _, loop := range []func(context.Context){
+		p.heartbeat, p.settler, p.sweeper, p.promoter, p.trimmer, p.auditor, p.control,
+	} {
 		loops.Go(func() { loop(life) })
 	}
 	defer loops.Wait()
@@ -127,74 +123,23 @@ func (p *Pool) Busy() int {
 	return len(p.held)
 }
 
-// start runs one job in the slot that was taken for it.
-func (p *Pool) start(life, work context.Context, job *Job) {
-	ctx, cancel := context.WithCancelCause(work)
-	job.cancel = cancel
+// hold notes that a job's lease is to be renewed.
+func (p *Pool) hold(job *Job) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if former := p.held[job.ID]; former != nil { // its lease ended, and the job came back to this very pool
 		former.cancel(ErrLeaseLost)
 	}
 	p.held[job.ID] = job
-	p.mu.Unlock()
-	p.running.Add(1)
-	go func() {
-		defer p.running.Done()
-		defer func() { <-p.slots }()
-		defer cancel(nil)
-		p.run(ctx, life, job)
-	}()
 }
 
-// run makes the attempt and settles it. It returns only when the handler has:
-// a slot stays taken as long as somebody works in it.
-func (p *Pool) run(ctx, life context.Context, job *Job) {
-	if job.Stalls > p.q.cfg.MaxStalls {
-		p.settle(life, job, Permanent(ErrStalled))
-		return
+// drop notes that a job's lease is not to be renewed any more.
+func (p *Pool) drop(job *Job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held[job.ID] == job {
+		delete(p.held, job.ID)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.q.cfg.JobTimeout, ErrTimeout)
-	defer cancel()
-	done := make(chan error, 1)
-	p.inside.Add(1)
-	go func() {
-		defer p.inside.Add(-1)
-		done <- p.process(ctx, job)
-	}()
-	select {
-	case err := <-done:
-		p.settle(life, job, attribute(ctx, err))
-		return
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-done:
-		p.settle(life, job, attribute(ctx, err))
-	case <-time.After(stuckAfter):
-		if p.hooks.Stuck != nil {
-			p.hooks.Stuck(job.ID, stuckAfter)
-		}
-		p.settle(life, job, context.Cause(ctx))
-		<-done
-	}
-}
-
-// process calls the handler and turns its panic into an error.
-func (p *Pool) process(ctx context.Context, job *Job) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = recovered(v)
-		}
-	}()
-	return p.handler.Process(ctx, job)
-}
-
-// attribute puts the reason why ctx ended before an error that came of it.
-func attribute(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
-		return fmt.Errorf("%w: %w", cause, err)
-	}
-	return err
 }
 
 // persist repeats a step until it succeeds or the pool's life ends, with a
@@ -221,8 +166,8 @@ func (p *Pool) persistUntil(stop, life context.Context, op string, step func(con
 }
 
 func (p *Pool) report(op string, err error) {
-	if p.hooks.Error != nil && !errors.Is(err, context.Canceled) {
-		p.hooks.Error(op, err)
+	if !errors.Is(err, context.Canceled) {
+		p.hooks.failed(op, err)
 	}
 }
 

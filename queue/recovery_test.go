@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -57,10 +58,7 @@ func TestWorkerWithoutLeaseChangesNothing(t *testing.T) {
 	ctx := t.Context()
 	add(t, q, spec("a"))
 	sleeper := NewPool(q, nil, Hooks{}) // claims and never renews: its process is stopped
-	jobs, _, err := sleeper.claim(ctx, ctx, 1, "")
-	if err != nil || len(jobs) != 1 {
-		t.Fatalf("claim: %v, %v", jobs, err)
-	}
+	job := takeOne(t, sleeper)
 	b := newBlocked()
 	p, _ := run(t, q, b)
 	second := <-b.started
@@ -68,19 +66,19 @@ func TestWorkerWithoutLeaseChangesNothing(t *testing.T) {
 		t.Errorf("the second run has %d stalls in attempt %d, want 1 and 1: a crash is no failure", second.Stalls, second.Attempt)
 	}
 	// The sleeper wakes and tries everything that an owner may do.
-	if err := jobs[0].Extend(ctx); !errors.Is(err, ErrLeaseLost) {
+	if err := job.Extend(ctx); !errors.Is(err, ErrLeaseLost) {
 		t.Errorf("Extend: %v", err)
 	}
-	if err := jobs[0].Progress(ctx, 50); !errors.Is(err, ErrLeaseLost) {
+	if err := job.Progress(ctx, 50); !errors.Is(err, ErrLeaseLost) {
 		t.Errorf("Progress: %v", err)
 	}
-	if err := sleeper.complete(ctx, []*ack{{job: jobs[0]}}); err != nil {
+	if err := sleeper.complete(ctx, []*Job{job}); err != nil {
 		t.Error(err)
 	}
-	sleeper.release(ctx, jobs[0], 0)
+	sleeper.handBack(ctx, job, 0)
 	sleeper.handler = handler{}
-	sleeper.failed(ctx, jobs[0], errors.New("late"))
-	sleeper.failed(ctx, jobs[0], Permanent(errors.New("late")))
+	sleeper.failed(ctx, job, errors.New("late"))
+	sleeper.failed(ctx, job, Permanent(errors.New("late")))
 	if got := stats(t, q); got != (Stats{Active: 1}) {
 		t.Errorf("after the sleeper's attempts: %+v", got)
 	}
@@ -91,6 +89,20 @@ func TestWorkerWithoutLeaseChangesNothing(t *testing.T) {
 	eventually(t, "completed", func() bool { return stats(t, q) == Stats{CompletedTotal: 1} })
 }
 
+// takeOne takes the next job and begins it, as a pool does that is not running.
+func takeOne(t *testing.T, p *Pool) *Job {
+	t.Helper()
+	c, _, err := p.claim(t.Context(), 1, "")
+	if err != nil || len(c.ids) != 1 {
+		t.Fatalf("claim: %v, %v", c.ids, err)
+	}
+	jobs, err := p.read(t.Context(), c)
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("begin: %v, %v", jobs, err)
+	}
+	return jobs[0]
+}
+
 func TestJobThatLosesItsWorkerTooOftenFails(t *testing.T) {
 	t.Parallel()
 	c := redistest.Shared(t).Client(t)
@@ -99,10 +111,9 @@ func TestJobThatLosesItsWorkerTooOftenFails(t *testing.T) {
 	add(t, q, spec("poison"), spec("good"))
 	for range 3 {
 		dying := NewPool(q, nil, Hooks{})
-		eventually(t, "poison is taken", func() bool {
-			jobs, _, err := dying.claim(ctx, ctx, 1, "")
-			return err == nil && len(jobs) == 1 && jobs[0].ID == "poison"
-		})
+		if job := takeOne(t, dying); job.ID != "poison" {
+			t.Fatalf("%s was taken", job.ID)
+		}
 		eventually(t, "its lease ends", func() bool {
 			return dying.sweep(ctx) == nil && stats(t, q).Active == 0
 		})
@@ -357,14 +368,16 @@ func TestLossIsNoticedAndLostJobsAreNamed(t *testing.T) {
 	}
 	add(t, q, spec("held"), spec("listless"), Spec{ID: "later", Name: "n", Delay: time.Hour})
 	raw(t, c, "LREM", pre+"waiting", "0", "listless")
-	got, err := q.Lost(ctx, []string{"held", "listless", "later", "never"})
-	if err != nil || len(got) != 2 || got[0] != "never" || got[1] != "listless" {
+	held, err := q.Held(ctx, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := held.Lost(ctx, []string{"held", "listless", "later", "never"})
+	if err != nil || !slices.Equal(got, []string{"listless", "never"}) {
 		t.Errorf("Lost = %v, %v", got, err)
 	}
-	for id, want := range map[string]bool{"held": false, "listless": true, "later": false, "never": false} {
-		if did, err := q.Restore(ctx, id); err != nil || did != want {
-			t.Errorf("Restore(%s) = %v, %v", id, did, err)
-		}
+	if n, err := q.Restore(ctx, "held", "listless", "later", "never"); err != nil || n != 1 {
+		t.Errorf("Restore = %d, %v; want 1, the listless one", n, err)
 	}
 	if s := stats(t, q); s.Paused != 2 || s.Delayed != 1 {
 		t.Errorf("stats = %+v", s)
@@ -440,7 +453,7 @@ func TestSamePoolTakesItsLostJobAgain(t *testing.T) {
 
 func TestOnlyTheNewestFinishedJobsAreKept(t *testing.T) {
 	t.Parallel()
-	q := newQueue(t, redistest.Shared(t).Client(t), func(cfg *Config) { cfg.KeepCompleted, cfg.KeepFailed = 2, 3 })
+	q := newQueue(t, redistest.Shared(t).Client(t), func(cfg *Config) { cfg.KeepCompleted, cfg.KeepFailed = Keep{Count: 2}, Keep{Count: 3} })
 	run(t, q, handler{process: func(_ context.Context, j *Job) error {
 		if j.Name == "bad" {
 			return Permanent(errors.New("broken"))

@@ -13,18 +13,36 @@ var sources embed.FS
 // scripts are the queue's Lua scripts; each file of lua/ says what it does.
 type scripts struct {
 	add, claim, begin, renew, complete, fail, retry, release,
-	promote, promoteNow, sweep, recover, requeue, restore, remove, stats, progress *rueidis.Lua
+	due, promote, sweep, recover, requeue, restore, remove, pause, stats, progress, access *rueidis.Lua
 }
 
 func loadScripts() scripts {
-	prelude := source("prelude")
-	load := func(name string) *rueidis.Lua { return rueidis.NewLuaScript(prelude + source(name)) }
+	load := func(name string) *rueidis.Lua { return rueidis.NewLuaScript(scriptText(name)) }
 	return scripts{
 		add: load("add"), claim: load("claim"), begin: load("begin"), renew: load("renew"),
 		complete: load("complete"), fail: load("fail"), retry: load("retry"), release: load("release"),
-		promote: load("promote"), promoteNow: load("promote_now"), sweep: load("sweep"),
+		due: load("due"), promote: load("promote"), sweep: load("sweep"),
 		recover: load("recover"), requeue: load("requeue"), restore: load("restore"),
-		remove: load("remove"), stats: load("stats"), progress: load("progress"),
+		remove: load("remove"), pause: load("pause"), stats: load("stats"), progress: load("progress"),
+		access: load("access"),
+	}
+}
+
+// goesOn stands before every script that changes what is there. Redis refuses to let a script grow
+// its memory past maxmemory, unless the script has written before: then it may
+// finish, since it could not be undone. PERSIST is a write that is never refused
+// and that changes nothing here, for no key of a queue expires. So work under way
+// ends, and by ending frees memory, while producers are told that there is none.
+// "#!lua flags=allow-oom" would do the same, but only from Redis 7 on.
+const goesOn = "redis.call('PERSIST', KEYS[1])\n"
+
+// scriptText is what Redis runs for lua/{name}.lua, whose KEYS must not be empty.
+func scriptText(name string) string {
+	switch text := source("prelude") + source(name); name {
+	case "add", "access": // refused without memory; tells whether PERSIST is allowed
+		return text
+	default:
+		return goesOn + text
 	}
 }
 

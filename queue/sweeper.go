@@ -12,7 +12,9 @@ import (
 func (p *Pool) sweeper(ctx context.Context) {
 	every := min(max(p.q.cfg.Lease/4, 200*time.Millisecond), 2500*time.Millisecond)
 	for sleep(ctx, every) {
-		if err := p.sweep(ctx); err != nil {
+		err := p.sweep(ctx)
+		p.hooks.swept(err == nil)
+		if err != nil {
 			p.report("sweep", err)
 		}
 	}
@@ -22,20 +24,47 @@ func (p *Pool) sweep(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	k := p.q.keys
-	expired, err := p.q.scripts.sweep.Exec(ctx, p.q.client,
-		[]string{k.active, k.leases, k.waiting, k.meta}, []string{millis(p.q.cfg.Lease)}).AsStrSlice()
+	answer, err := p.q.scripts.sweep.Exec(ctx, p.q.client,
+		[]string{k.active, k.leases, k.waiting, k.urgent, k.meta}, []string{millis(p.q.cfg.Lease)}).ToArray()
+	if err != nil {
+		return fmt.Errorf("queue: sweep: %w", err)
+	}
+	for i, kind := range []Repair{Leaseless, Unlisted} {
+		n, err := answer[i].AsInt64()
+		if err != nil {
+			return fmt.Errorf("queue: sweep: %w", err)
+		}
+		p.hooks.repaired(kind, int(n))
+	}
+	expired, err := texts(answer[2:])
 	if err != nil {
 		return fmt.Errorf("queue: sweep: %w", err)
 	}
 	for _, id := range expired {
-		n, err := p.q.scripts.recover.Exec(ctx, p.q.client,
-			[]string{k.active, k.leases, k.owners, k.waiting, k.meta, k.events, k.job(id)}, []string{id}).AsInt64()
-		if err != nil {
+		if err := p.recover(ctx, id); err != nil {
 			return fmt.Errorf("queue: recover %s: %w", id, err)
 		}
-		if n == 1 && p.hooks.Recovered != nil {
-			p.hooks.Recovered(id)
-		}
+	}
+	return nil
+}
+
+// recover takes a job whose lease has ended from its worker.
+func (p *Pool) recover(ctx context.Context, id string) error {
+	k := p.q.keys
+	n, err := p.q.scripts.recover.Exec(ctx, p.q.client,
+		[]string{k.active, k.leases, k.owners, k.waiting, k.urgent, k.meta, k.events, k.job(id)}, []string{id}).AsInt64()
+	if err != nil {
+		return err
+	}
+	switch n {
+	case 1:
+		p.hooks.repaired(Stalled, 1)
+		p.hooks.recovered(id)
+	case 2:
+		p.hooks.repaired(Ghost, 1)
+	case 3:
+		p.hooks.repaired(Unbegun, 1)
+		p.hooks.recovered(id)
 	}
 	return nil
 }

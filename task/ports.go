@@ -21,6 +21,10 @@ type Repository interface {
 	Update(ctx context.Context, t Task) (Task, error)
 	// Delete removes the record. ErrNotFound: there is none.
 	Delete(ctx context.Context, id ID) error
+	// Search is List for tasks whose source's name contains text, whatever the
+	// case of its letters. It looks at no more than SearchSpan of the tasks that
+	// q selects, so a page may be short, or empty, and yet have a Next.
+	Search(ctx context.Context, q Query, text string) (Matches, error)
 	// FindByKey finds the task that was made with an idempotency key.
 	FindByKey(ctx context.Context, key string) (Task, error)
 	// Unfinished lists pending and processing tasks that have not changed
@@ -37,32 +41,10 @@ type Reader interface {
 	// List returns the tasks that q selects, newest first: by CreatedAt, then
 	// by ID, both descending.
 	List(ctx context.Context, q Query) ([]Task, error)
-	// Count returns how many tasks a filter selects.
-	Count(ctx context.Context, f Filter) (int64, error)
+	// Count returns how many tasks a filter selects, at a cost that does not
+	// grow with their number: where it would, it stops at CountLimit.
+	Count(ctx context.Context, f Filter) (Total, error)
 }
-
-// Filter selects tasks. The zero value selects all.
-type Filter struct {
-	Status Status // "" is any
-}
-
-// Query is one page of a listing: either Offset or After moves past earlier
-// tasks.
-type Query struct {
-	Filter
-	Limit  int    // 1 to 100 when it comes from the API
-	Offset int    // costs as much as it skips
-	After  Cursor // costs nothing, however deep; zero is the start
-}
-
-// Cursor is the place of the last task of a page in the order of a listing.
-type Cursor struct {
-	CreatedAt time.Time
-	ID        ID
-}
-
-// IsZero reports whether c is the start of the listing.
-func (c Cursor) IsZero() bool { return c.ID == "" }
 
 // Cache is the cached Reader with its way of forgetting.
 type Cache interface {
@@ -127,13 +109,26 @@ type Fetcher interface {
 
 // Scheduler hands tasks to the workers.
 type Scheduler interface {
+	// Room returns ErrQueueFull while as many jobs wait as may.
+	Room(ctx context.Context) error
+	// Offer is Schedule for a task that is not accepted yet. ErrQueueFull: there
+	// is no room for its job.
+	Offer(ctx context.Context, t Task) error
 	// Schedule makes sure that a job for the task is waiting, delayed or in
-	// work. Doing it twice is doing it once. ErrQueueFull: there is no room.
+	// work: delayed until NotBefore, ahead of others if Urgent. Doing it twice is
+	// doing it once.
 	Schedule(ctx context.Context, t Task) error
 	// Withdraw takes the task's job out of the queue, or tells the worker that
 	// has it, on whichever process, to stop.
 	Withdraw(ctx context.Context, id ID) error
-	// Lost returns those of ids that no structure of the queue holds any more.
+	// Survey takes stock of the queue, at a cost that grows with it.
+	Survey(ctx context.Context) (Survey, error)
+}
+
+// Survey is what the queue held at a moment.
+type Survey interface {
+	// Lost returns those of ids that no structure of the queue holds: in all
+	// likelihood, since jobs move while they are looked for.
 	Lost(ctx context.Context, ids []ID) ([]ID, error)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/md5"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type Processor struct {
 	Fetcher  Fetcher
 	Events   Publisher
 	Images   *imaging.Engine
-	Variants []imaging.Variant
+	Sets     Sets
 	MaxBytes int64 // of one original
 	Now      func() time.Time
 }
@@ -57,10 +58,11 @@ func (p *Processor) Process(ctx context.Context, a Attempt) error {
 			return err
 		}
 	}
-	images, err := p.render(ctx, a, t)
+	images, hash, err := p.render(ctx, a, t)
 	if err != nil {
 		return err
 	}
+	t.Original.ThumbHash = hash
 	return p.commit(ctx, a, t, images)
 }
 
@@ -128,25 +130,30 @@ func (p *Processor) fetch(ctx context.Context, t Task) (Task, error) {
 	return t, p.Files.Keep(ctx, t.ID)
 }
 
-// render makes the variants and stores them, without naming them anywhere yet.
-func (p *Processor) render(ctx context.Context, a Attempt, t Task) ([]Image, error) {
+// render makes the variants and stores them, without naming them anywhere yet,
+// and makes the picture's placeholder.
+func (p *Processor) render(ctx context.Context, a Attempt, t Task) (images []Image, thumbHash string, err error) {
+	variants, err := p.Sets.Find(t.Variants)
+	if err != nil {
+		return nil, "", err
+	}
 	f, err := p.Files.Open(ctx, t.Original.Path)
 	if err != nil {
-		return nil, fmt.Errorf("open the original: %w", err)
+		return nil, "", fmt.Errorf("open the original: %w", err)
 	}
 	defer f.Close()
-	outputs, err := p.Images.Render(ctx, f, p.Variants)
+	made, err := p.Images.Render(ctx, f, variants)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	p.progress(ctx, a, t.ID, rendered)
-	images := make([]Image, len(outputs))
-	for i, out := range outputs {
+	images = make([]Image, len(made.Images))
+	for i, out := range made.Images {
 		if images[i], err = p.put(ctx, t.ID, out); err != nil {
-			return nil, fmt.Errorf("store variant %s: %w", out.Name, err)
+			return nil, "", fmt.Errorf("store variant %s: %w", out.Name, err)
 		}
 	}
-	return images, nil
+	return images, base64.StdEncoding.EncodeToString(made.ThumbHash), nil
 }
 
 // rendered is how far a task is, in percent, when its pixels are done and only

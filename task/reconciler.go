@@ -67,6 +67,7 @@ func (r *Reconciler) Run(ctx context.Context, lost <-chan struct{}) {
 // Once makes one round over the tasks that have not changed for grace.
 func (r *Reconciler) Once(ctx context.Context, grace time.Duration) (done Reconciled, err error) {
 	before := r.Now().Add(-grace).Add(time.Millisecond)
+	var survey Survey
 	for after := ID(""); ; {
 		page, err := r.Repo.Unfinished(ctx, before, after, reconcilePage)
 		if err != nil {
@@ -76,20 +77,25 @@ func (r *Reconciler) Once(ctx context.Context, grace time.Duration) (done Reconc
 			break
 		}
 		after = page[len(page)-1].ID
-		if err := r.repair(ctx, page, &done); err != nil {
+		if survey == nil { // only now, since mostly nothing is unfinished for so long
+			if survey, err = r.Scheduler.Survey(ctx); err != nil {
+				return done, fmt.Errorf("take stock of the queue: %w", err)
+			}
+		}
+		if err := r.repair(ctx, survey, page, &done); err != nil {
 			return done, err
 		}
 	}
 	return done, nil
 }
 
-func (r *Reconciler) repair(ctx context.Context, page []Task, done *Reconciled) error {
+func (r *Reconciler) repair(ctx context.Context, survey Survey, page []Task, done *Reconciled) error {
 	ids := make([]ID, len(page))
 	seen := make(map[ID]Task, len(page))
 	for i, t := range page {
 		ids[i], seen[t.ID] = t.ID, t
 	}
-	lost, err := r.Scheduler.Lost(ctx, ids)
+	lost, err := survey.Lost(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("look for tasks in the queue: %w", err)
 	}

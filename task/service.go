@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"sync"
 	"time"
 
 	"revela/imaging"
@@ -23,6 +25,7 @@ type Service struct {
 	Scheduler Scheduler
 	Events    Publisher
 	Images    *imaging.Engine
+	Sets      Sets
 	MaxBytes  int64            // of one original
 	Now       func() time.Time // the clock of records
 
@@ -36,16 +39,24 @@ type Submission struct {
 	Source         Source
 	Body           io.Reader // for uploads
 	IdempotencyKey string    // "" is none
+	// Options returns what else is wanted. It is asked when Body was read to its
+	// end: in a form, other fields may follow the picture. nil is the zero
+	// Options.
+	Options func() Options
 }
 
 // Submit stores a picture, its record and its job, in this order, and returns
 // the task. created is false when the idempotency key had made it before.
 //
 // Uploads and paths are stored and checked here; a URL is fetched by the
-// worker. An error leaves nothing behind, with one exception: when the record
+// worker. ErrQueueFull says that too many tasks wait. An error leaves nothing behind, with one exception: when the record
 // is stored and the queue cannot be reached, the task is accepted and the
-// Reconciler schedules it later.
+// Reconciler schedules it later. *UnknownSetError: the variants that are wanted
+// are not configured. ErrInvalidDelay: the task may not wait so long.
 func (s *Service) Submit(ctx context.Context, in Submission) (t Task, created bool, err error) {
+	if err := s.Scheduler.Room(ctx); errors.Is(err, ErrQueueFull) {
+		return Task{}, false, err // before a byte is read
+	}
 	now := Millis(s.Now())
 	t = Task{
 		ID: NewID(), Status: Pending, Source: in.Source,
@@ -75,6 +86,10 @@ func (s *Service) Submit(ctx context.Context, in Submission) (t Task, created bo
 		}
 		t.Fingerprint = t.Original.SHA256
 	}
+	if err := s.choose(&t, in.Options); err != nil {
+		s.forget(ctx, t.ID)
+		return Task{}, false, err
+	}
 
 	stored, err := s.create(ctx, t)
 	if errors.Is(err, ErrKeyTaken) {
@@ -90,6 +105,28 @@ func (s *Service) Submit(ctx context.Context, in Submission) (t Task, created bo
 		return Task{}, false, err
 	}
 	return t, true, nil
+}
+
+// choose sets what t asks for.
+func (s *Service) choose(t *Task, wanted func() Options) error {
+	var o Options
+	if wanted != nil {
+		o = wanted()
+	}
+	if err := o.Check(); err != nil {
+		return err
+	}
+	t.Variants, t.Urgent = cmp.Or(o.Variants, DefaultSet), o.Urgent
+	if o.Delay > 0 { // from now on, not from when a long upload began
+		t.NotBefore = Millis(s.Now().Add(o.Delay))
+	}
+	if _, err := s.Sets.Find(t.Variants); err != nil {
+		return err
+	}
+	if t.Variants != DefaultSet { // the same picture in other variants is another request
+		t.Fingerprint = fingerprint(t.Fingerprint + "\n" + t.Variants)
+	}
+	return nil
 }
 
 // create stores the record of a picture whose file is in its place. A caller
@@ -128,18 +165,17 @@ func (s *Service) accept(ctx context.Context, t Task) error {
 	}
 	s.Cache.Invalidate(ctx, t.ID)
 	s.Events.Publish(ctx, Event{TaskID: t.ID, Type: EventCreated, At: t.CreatedAt})
-	if err := s.schedule(ctx, t); errors.Is(err, ErrQueueFull) {
+	if err := s.tell(ctx, t, s.Scheduler.Offer); errors.Is(err, ErrQueueFull) {
 		return errors.Join(err, s.discard(ctx, t))
 	}
 	return nil // otherwise the Reconciler schedules it
 }
 
-// schedule tells the queue of a stored task, or else that it must hear of it
-// soon.
-func (s *Service) schedule(ctx context.Context, t Task) error {
+// tell tells the queue of a stored task, or else that it must hear of it soon.
+func (s *Service) tell(ctx context.Context, t Task, schedule func(context.Context, Task) error) error {
 	ctx, cancel := context.WithTimeout(ctx, toSchedule)
 	defer cancel()
-	err := s.Scheduler.Schedule(ctx, t)
+	err := schedule(ctx, t)
 	if err != nil && !errors.Is(err, ErrQueueFull) {
 		s.Unscheduled()
 	}
@@ -172,33 +208,39 @@ func (s *Service) Get(ctx context.Context, id ID) (Task, error) { return s.Cache
 // Page is one page of a listing.
 type Page struct {
 	Tasks []Task
-	Total int64
+	Total Total
 	Next  Cursor // zero on the last page
 }
 
 // List returns one page and the total, possibly from the cache.
 func (s *Service) List(ctx context.Context, q Query) (Page, error) {
-	type counted struct {
-		n   int64
-		err error
-	}
-	total := make(chan counted, 1)
-	go func() {
-		n, err := s.Cache.Count(ctx, q.Filter)
-		total <- counted{n, err}
-	}()
+	total := sync.OnceValues(func() (Total, error) { return s.Cache.Count(ctx, q.Filter) })
+	// What is in the cache is there at once. Where it is not, the total should
+	// not wait for the tasks.
+	early := time.AfterFunc(time.Millisecond, func() { _, _ = total() })
 	tasks, err := s.Cache.List(ctx, q)
-	c := <-total
-	if err = errors.Join(err, c.err); err != nil {
+	early.Stop()
+	n, failed := total()
+	if err = errors.Join(err, failed); err != nil {
 		return Page{}, err
 	}
-	p := Page{Tasks: tasks, Total: c.n}
-	more := !q.After.IsZero() || int64(q.Offset+len(tasks)) < c.n
+	p := Page{Tasks: tasks, Total: n}
+	more := !q.After.IsZero() || !n.Exact || int64(q.Offset+len(tasks)) < n.N
 	if len(tasks) == q.Limit && more {
 		last := tasks[len(tasks)-1]
 		p.Next = Cursor{last.CreatedAt, last.ID}
 	}
 	return p, nil
+}
+
+// Search returns one page of the tasks whose source's name contains text; see
+// Repository.Search. It is never cached.
+func (s *Service) Search(ctx context.Context, q Query, text string) (Page, error) {
+	m, err := s.Repo.Search(ctx, q, text)
+	if err != nil {
+		return Page{}, err
+	}
+	return Page{Tasks: m.Tasks, Total: m.Total, Next: m.Next}, nil
 }
 
 // Retry gives a failed task new attempts.
@@ -210,9 +252,24 @@ func (s *Service) Retry(ctx context.Context, id ID) (Task, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
 	defer cancel()
 	s.Cache.Invalidate(ctx, id)
-	_ = s.schedule(ctx, t) // the Reconciler does it otherwise
+	_ = s.tell(ctx, t, s.Scheduler.Schedule) // the Reconciler does it otherwise
 	s.Events.Publish(ctx, Event{TaskID: id, Type: EventRetry, At: t.UpdatedAt, WillRetry: true})
 	return t, nil
+}
+
+// Promote lets a pending task begin at once that was to begin later. Its job is
+// the caller's to move: the record comes first, so that a queue that is lost in
+// between is rebuilt without the delay.
+func (s *Service) Promote(ctx context.Context, id ID) error {
+	t, err := s.Repo.Get(ctx, id)
+	if err != nil || t.NotBefore.IsZero() {
+		return err
+	}
+	if _, err = s.change(ctx, id, func(t Task) (Task, error) { return t.Promote(s.Now()) }); err != nil {
+		return err
+	}
+	s.Cache.Invalidate(context.WithoutCancel(ctx), id)
+	return nil
 }
 
 // Cancel stops an unfinished task, on whichever process it runs. Its result,
@@ -347,7 +404,7 @@ func store(ctx context.Context, files Files, images *imaging.Engine, id ID, body
 	o := Original{
 		Path:   path.Join(originals(id), "original."+info.Format.Ext()),
 		Format: string(info.Format), Width: info.Width, Height: info.Height,
-		Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)),
+		Size: n, SHA256: hex.EncodeToString(sum.Sum(nil)), Frames: info.Frames,
 	}
 	if err := staged.Commit(o.Path); err != nil {
 		return Original{}, fmt.Errorf("store the original: %w", err)

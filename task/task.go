@@ -82,6 +82,8 @@ type Original struct {
 	Width, Height int    // pixels as shown, after EXIF orientation
 	Size          int64  // bytes
 	SHA256        string // of the bytes, hex
+	Frames        int    // of an animation, whose first one is shown; 0 and 1 are a still picture
+	ThumbHash     string // placeholder, standard base64; "" until the variants are made
 }
 
 // Image is one finished variant.
@@ -101,14 +103,17 @@ type Task struct {
 	Status         Status
 	Source         Source
 	Original       Original
-	Images         []Image // only when completed
-	Error          string  // why the last attempt failed; shown when failed
-	Attempts       int     // attempts that count, the one under way included
-	Stalls         int     // attempts whose worker was lost
-	IdempotencyKey string  // unique among tasks where not empty
-	Fingerprint    string  // of the request that made the task; compared when its key comes again
-	Version        int64   // grows by one with every stored change; the fence of every update
-	Token          string  // the lease under which the latest attempt began
+	Variants       string    // the set of variants that it asks for; "" is DefaultSet
+	Urgent         bool      // it overtakes tasks that are not
+	Images         []Image   // only when completed
+	Error          string    // why the last attempt failed; shown when failed
+	Attempts       int       // attempts that count, the one under way included
+	Stalls         int       // attempts whose worker was lost
+	IdempotencyKey string    // unique among tasks where not empty
+	Fingerprint    string    // of the request that made the task; compared when its key comes again
+	Version        int64     // grows by one with every stored change; the fence of every update
+	Token          string    // the lease under which the latest attempt began
+	NotBefore      time.Time // when the first attempt may begin; zero is at once, and once it has begun
 	StartedAt      time.Time
 	FinishedAt     time.Time
 	CreatedAt      time.Time // UTC, whole milliseconds
@@ -125,6 +130,7 @@ var (
 	ErrSourceRefused       = errors.New("the source may not be read")
 	ErrEmpty               = errors.New("the picture is empty")
 	ErrFileTooLarge        = errors.New("the picture is larger than allowed")
+	ErrInvalidDelay        = errors.New("the delay is not from 0 to 720h")
 	ErrQueueFull           = errors.New("the queue is full")
 	ErrFailedBefore        = errors.New("the task had failed before")
 	ErrUnavailable         = errors.New("a service this depends on cannot be reached")
@@ -147,7 +153,7 @@ func (t Task) Begin(token string, attempt, stalls int, now time.Time) (Task, err
 		return t, &StateError{t.Status, "start"}
 	}
 	t.Status, t.Token, t.Attempts, t.Stalls = Processing, token, attempt, stalls
-	t.StartedAt = now
+	t.StartedAt, t.NotBefore = now, time.Time{}
 	return t.touch(now), nil
 }
 
@@ -198,12 +204,22 @@ func (t Task) Fail(reason string, now time.Time) (Task, error) {
 	return t.touch(now), nil
 }
 
-// Retry gives a failed task a fresh set of attempts.
+// Retry gives a failed task a fresh set of attempts, to begin at once.
 func (t Task) Retry(now time.Time) (Task, error) {
 	if t.Status != Failed {
 		return t, &StateError{t.Status, "be retried"}
 	}
 	t.Status, t.Error, t.Attempts, t.Stalls, t.FinishedAt = Pending, "", 0, 0, time.Time{}
+	t.NotBefore = time.Time{}
+	return t.touch(now), nil
+}
+
+// Promote lets a pending task begin at once that was to begin later.
+func (t Task) Promote(now time.Time) (Task, error) {
+	if t.Status != Pending {
+		return t, &StateError{t.Status, "be promoted"}
+	}
+	t.NotBefore = time.Time{}
 	return t.touch(now), nil
 }
 

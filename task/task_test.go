@@ -28,10 +28,11 @@ func TestLifeCycle(t *testing.T) {
 		"lose":     func(x task.Task) (task.Task, error) { return x.Lose(now) },
 		"fail":     func(x task.Task) (task.Task, error) { return x.Fail("reason", now) },
 		"retry":    func(x task.Task) (task.Task, error) { return x.Retry(now) },
+		"promote":  func(x task.Task) (task.Task, error) { return x.Promote(now) },
 		"cancel":   func(x task.Task) (task.Task, error) { return x.Cancel(now) },
 	}
 	allowed := map[task.Status]map[string]task.Status{
-		task.Pending:    {"begin": task.Processing, "wait": task.Pending, "fail": task.Failed, "cancel": task.Cancelled},
+		task.Pending:    {"begin": task.Processing, "wait": task.Pending, "fail": task.Failed, "promote": task.Pending, "cancel": task.Cancelled},
 		task.Processing: {"begin": task.Processing, "complete": task.Completed, "wait": task.Pending, "release": task.Pending, "lose": task.Pending, "fail": task.Failed, "cancel": task.Cancelled},
 		task.Failed:     {"retry": task.Pending},
 		task.Completed:  {},
@@ -60,8 +61,11 @@ func (uncached) Invalidate(context.Context, task.ID) {}
 // nobody schedules nothing and hears nothing.
 type nobody struct{}
 
+func (nobody) Room(context.Context) error                               { return nil }
+func (nobody) Offer(context.Context, task.Task) error                   { return nil }
 func (nobody) Schedule(context.Context, task.Task) error                { return nil }
 func (nobody) Withdraw(context.Context, task.ID) error                  { return nil }
+func (nobody) Survey(context.Context) (task.Survey, error)              { return nobody{}, nil }
 func (nobody) Lost(_ context.Context, ids []task.ID) ([]task.ID, error) { return ids, nil }
 func (nobody) Publish(context.Context, task.Event)                      {}
 
@@ -103,13 +107,17 @@ func newParts(t *testing.T) parts {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sets := task.Sets{
+		task.DefaultSet: {{Name: "10", Width: 10, Quality: 85}},
+		"tiny":          {{Name: "3", Width: 3, Quality: 85}, {Name: "2", Width: 2, Quality: 85}},
+	}
 	p.service = &task.Service{
 		Repo: p.repo, Cache: uncached{p.repo}, Files: p.files, Scheduler: nobody{}, Events: nobody{},
-		Images: images, MaxBytes: 1 << 20, Now: time.Now, Unscheduled: func() {},
+		Images: images, Sets: sets, MaxBytes: 1 << 20, Now: time.Now, Unscheduled: func() {},
 	}
 	p.processor = &task.Processor{
 		Repo: p.repo, Cache: uncached{p.repo}, Files: p.files, Events: nobody{}, Images: images,
-		Variants: []imaging.Variant{{Name: "10", Width: 10, Quality: 85}}, MaxBytes: 1 << 20, Now: time.Now,
+		Sets: sets, MaxBytes: 1 << 20, Now: time.Now,
 	}
 	return p
 }
@@ -164,8 +172,8 @@ func TestCallerWhoLeftLeavesNothing(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Submit: %v", err)
 	}
-	if n, err := p.repo.Count(t.Context(), task.Filter{}); err != nil || n != 0 {
-		t.Errorf("%d records, %v", n, err)
+	if n, err := p.repo.Count(t.Context(), task.Filter{}); err != nil || n.N != 0 {
+		t.Errorf("%v records, %v", n, err)
 	}
 	if left := p.left(t); len(left) != 0 {
 		t.Errorf("files stayed: %v", left)

@@ -61,7 +61,7 @@ type backend struct {
 
 // newBackend starts everything that the API stands on; opts may change what
 // the API is made of. It is the one place where tests construct it.
-func newBackend(t *testing.T, opts ...func(*api.Config)) *backend {
+func newBackend(t testing.TB, opts ...func(*api.Config)) *backend {
 	t.Helper()
 	dir := t.TempDir()
 	client := redistest.Shared(t).Client(t)
@@ -85,6 +85,10 @@ func newBackend(t *testing.T, opts ...func(*api.Config)) *backend {
 	b.Service = &task.Service{
 		Repo: repo, Cache: cached, Files: store, Fetcher: fetcher, Scheduler: jobs{q}, Events: publisher,
 		Images: must(imaging.New(imaging.DefaultConfig()))(t), MaxBytes: maxUpload, Now: time.Now,
+		Sets: task.Sets{
+			task.DefaultSet: {{Name: "20", Width: 20, Quality: 85}},
+			"thumbs":        {{Name: "10", Width: 10, Quality: 85}},
+		},
 	}
 	cfg := api.Config{
 		Service: b.Service, Queue: q,
@@ -136,8 +140,16 @@ func dashboard(w http.ResponseWriter, r *http.Request) {
 // jobs is the queue as tasks see it.
 type jobs struct{ *queue.Queue }
 
+func (jobs) Room(context.Context) error { return nil }
+
+func (j jobs) Offer(ctx context.Context, t task.Task) error { return j.Schedule(ctx, t) }
+
 func (j jobs) Schedule(ctx context.Context, t task.Task) error {
-	added, err := j.Add(ctx, queue.Spec{ID: string(t.ID), Name: "process-image", Data: []byte(`{"taskId":"` + t.ID + `"}`)})
+	spec := queue.Spec{ID: string(t.ID), Name: "process-image", Data: []byte(`{"taskId":"` + t.ID + `"}`), Urgent: t.Urgent}
+	if !t.NotBefore.IsZero() {
+		spec.Delay = max(0, time.Until(t.NotBefore)+time.Millisecond-1)
+	}
+	added, err := j.Add(ctx, spec)
 	if err != nil || added == 1 {
 		return err
 	}
@@ -146,10 +158,10 @@ func (j jobs) Schedule(ctx context.Context, t task.Task) error {
 
 func (j jobs) Withdraw(ctx context.Context, id task.ID) error { return j.Cancel(ctx, string(id)) }
 
-func (j jobs) Lost(context.Context, []task.ID) ([]task.ID, error) { return nil, nil }
+func (jobs) Survey(context.Context) (task.Survey, error) { panic("the API does not repair") }
 
-func must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +177,7 @@ type answer struct {
 	Body   []byte
 }
 
-func (a answer) JSON(t *testing.T) map[string]any {
+func (a answer) JSON(t testing.TB) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal(a.Body, &m); err != nil {
@@ -175,7 +187,7 @@ func (a answer) JSON(t *testing.T) map[string]any {
 }
 
 // do sends a request; header is a list of names and values.
-func (b *backend) do(t *testing.T, method, path string, body io.Reader, header ...string) answer {
+func (b *backend) do(t testing.TB, method, path string, body io.Reader, header ...string) answer {
 	t.Helper()
 	req := must(http.NewRequestWithContext(t.Context(), method, b.URL+path, body))(t)
 	for i := 0; i < len(header); i += 2 {
@@ -191,19 +203,19 @@ func (b *backend) do(t *testing.T, method, path string, body io.Reader, header .
 	return answer{resp.StatusCode, resp.Header, must(io.ReadAll(resp.Body))(t)}
 }
 
-func (b *backend) get(t *testing.T, path string, header ...string) answer {
+func (b *backend) get(t testing.TB, path string, header ...string) answer {
 	t.Helper()
 	return b.do(t, "GET", path, nil, header...)
 }
 
 // upload sends data as the field image of a form.
-func (b *backend) upload(t *testing.T, name string, data []byte, header ...string) answer {
+func (b *backend) upload(t testing.TB, name string, data []byte, header ...string) answer {
 	t.Helper()
 	body, kind := form(t, "image", name, data)
 	return b.do(t, "POST", "/api/v1/tasks/upload", body, append([]string{"Content-Type", kind}, header...)...)
 }
 
-func form(t *testing.T, field, name string, data []byte) (io.Reader, string) {
+func form(t testing.TB, field, name string, data []byte) (io.Reader, string) {
 	t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -218,7 +230,7 @@ func form(t *testing.T, field, name string, data []byte) (io.Reader, string) {
 }
 
 // submit uploads a picture of its own and returns its id.
-func (b *backend) submit(t *testing.T) task.ID {
+func (b *backend) submit(t testing.TB) task.ID {
 	t.Helper()
 	a := b.upload(t, "photo.png", pngPicture(t, 40, 30))
 	if a.Status != http.StatusAccepted {
@@ -228,7 +240,7 @@ func (b *backend) submit(t *testing.T) task.ID {
 }
 
 // change moves a task on as a worker would.
-func (b *backend) change(t *testing.T, id task.ID, steps ...func(task.Task) (task.Task, error)) task.Task {
+func (b *backend) change(t testing.TB, id task.ID, steps ...func(task.Task) (task.Task, error)) task.Task {
 	t.Helper()
 	now := must(b.Repo.Get(t.Context(), id))(t)
 	for _, step := range steps {
@@ -243,7 +255,7 @@ func begin(t task.Task) (task.Task, error) { return t.Begin("token", 1, 0, time.
 func fail(t task.Task) (task.Task, error)  { return t.Fail("the picture broke", time.Now()) }
 
 // complete finishes a task with one variant of the given bytes.
-func (b *backend) complete(t *testing.T, id task.ID, data []byte) task.Image {
+func (b *backend) complete(t testing.TB, id task.ID, data []byte) task.Image {
 	t.Helper()
 	img := task.Image{
 		Resolution: "800", Path: fmt.Sprintf("output/%s/800/%s.png", id, md5Hex(data)), Format: "png",
@@ -262,7 +274,7 @@ func (b *backend) complete(t *testing.T, id task.ID, data []byte) task.Image {
 }
 
 // leftovers lists the files below storage/ and output/, temporary ones too.
-func (b *backend) leftovers(t *testing.T) (out []string) {
+func (b *backend) leftovers(t testing.TB) (out []string) {
 	t.Helper()
 	for _, sub := range []string{"storage", "output"} {
 		err := filepath.WalkDir(filepath.Join(b.Dir, sub), func(path string, d fs.DirEntry, err error) error {
@@ -282,18 +294,18 @@ func (b *backend) leftovers(t *testing.T) (out []string) {
 }
 
 // clean fails unless the backend is as empty as it was at its start.
-func (b *backend) clean(t *testing.T) {
+func (b *backend) clean(t testing.TB) {
 	t.Helper()
 	if left := b.leftovers(t); len(left) > 0 {
 		t.Errorf("files stayed: %v", left)
 	}
-	if n := must(b.Repo.Count(t.Context(), task.Filter{}))(t); n != 0 {
+	if n := must(b.Repo.Count(t.Context(), task.Filter{}))(t).N; n != 0 {
 		t.Errorf("%d records stayed", n)
 	}
 }
 
 // eventually polls until ok, or fails.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -317,7 +329,7 @@ func picture(w, h int) image.Image {
 	return img
 }
 
-func pngPicture(t *testing.T, w, h int) []byte {
+func pngPicture(t testing.TB, w, h int) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := png.Encode(&b, picture(w, h)); err != nil {
@@ -326,7 +338,7 @@ func pngPicture(t *testing.T, w, h int) []byte {
 	return b.Bytes()
 }
 
-func jpegPicture(t *testing.T, w, h int) []byte {
+func jpegPicture(t testing.TB, w, h int) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, picture(w, h), nil); err != nil {
@@ -336,7 +348,7 @@ func jpegPicture(t *testing.T, w, h int) []byte {
 }
 
 // isProblem fails unless a is a complete problem of the given kind.
-func isProblem(t *testing.T, what string, a answer, status int, code api.Code) {
+func isProblem(t testing.TB, what string, a answer, status int, code api.Code) {
 	t.Helper()
 	var p api.Problem
 	if err := json.Unmarshal(a.Body, &p); err != nil {

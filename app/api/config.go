@@ -23,6 +23,7 @@ type Config struct {
 	Metrics   http.Handler // GET /metrics
 	Dashboard http.Handler // GET of everything outside the API that has no other route
 	Log       *zap.Logger
+	Observe   ObserveFunc // may be nil
 	Version   string
 
 	APIKey     string        // "" lets everybody use /api/*
@@ -35,6 +36,9 @@ type Config struct {
 type Check struct {
 	Name string
 	Run  func(context.Context) error // must honour its context
+	// Warnings tells what endangers it although it works; may be nil. It must
+	// answer from what it knows.
+	Warnings func() []string
 }
 
 // SubscribeFunc listens to the events of one task or, with an empty id, to all.

@@ -7,9 +7,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
+
+	"revela/app/web/content"
 )
 
 var (
@@ -21,14 +22,14 @@ var (
 
 // page is a rendered page with the policy under which a browser may show it.
 type page struct {
-	html   []byte
+	html   *content.Content
 	policy string
 }
 
 func (s *Server) showDocs(c *gin.Context) error {
 	c.Header("Content-Security-Policy", s.docs.policy)
 	c.Header("Cache-Control", "no-cache")
-	c.Data(http.StatusOK, "text/html; charset=utf-8", s.docs.html)
+	s.docs.html.ServeHTTP(c.Writer, c.Request)
 	return nil
 }
 
@@ -53,7 +54,7 @@ func renderDocs(document []byte) (page, error) {
 	}
 	sum := sha256.Sum256([]byte(docsStyle))
 	return page{
-		html: out.Bytes(),
+		html: content.New("text/html; charset=utf-8", out.Bytes()),
 		policy: "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'sha256-" +
 			base64.StdEncoding.EncodeToString(sum[:]) + "'",
 	}, nil

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"syscall"
 
 	"github.com/gin-gonic/gin"
@@ -27,13 +29,18 @@ func (s *Server) fail(c *gin.Context, err error) {
 			return
 		}
 	}
+	s.note(c, p, err)
+	p.write(c)
+}
+
+// note logs what is not the caller's doing.
+func (s *Server) note(c *gin.Context, p *problem, err error) {
 	switch k := kinds[p.code]; {
 	case k.status == 503:
 		s.log(c).Warn("unavailable", zap.Error(err))
 	case k.status >= 500:
 		s.log(c).Error("request failed", zap.Error(err))
 	}
-	p.write(c)
 }
 
 // statusClientGone is for the access log only, as nginx writes it.
@@ -46,12 +53,15 @@ func explain(err error) *problem {
 		picture   *imaging.Error
 		taskState *task.StateError
 		jobState  *queue.StateError
+		set       *task.UnknownSetError
 	)
 	switch {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &picture):
 		return &problem{code: pictureCode(picture), detail: sentence(picture.Detail), cause: err}
+	case errors.As(err, &set):
+		return &problem{code: InvalidBody, detail: unknownSet(set), hint: "Leave variants out for the default set."}
 	case errors.As(err, &taskState):
 		return &problem{code: InvalidState, detail: sentence(taskState.Error())}
 	case errors.As(err, &jobState):
@@ -81,12 +91,17 @@ var sentinels = []struct {
 	{task.ErrEmpty, FileRequired, "The file is empty: no byte of it arrived."},
 	{task.ErrSourceRefused, SourceRefused, ""},
 	{task.ErrIdempotencyMismatch, IdempotencyMismatch, ""},
+	{task.ErrInvalidDelay, InvalidBody, badDelay.detail},
 	{task.ErrQueueFull, QueueFull, ""},
 	{task.ErrUnavailable, Unavailable, ""},
 	{context.DeadlineExceeded, Unavailable, "A service that this one depends on took too long."},
 	{context.Canceled, Unavailable, ""},
 	{syscall.ENOSPC, Unavailable, "There is no room to store the picture."},
 	{syscall.EDQUOT, Unavailable, "There is no room to store the picture."},
+}
+
+func unknownSet(e *task.UnknownSetError) string {
+	return fmt.Sprintf("There is no set of variants %q; there is %s.", clip(e.Name, 64), strings.Join(e.Known, ", "))
 }
 
 func pictureCode(e *imaging.Error) Code {

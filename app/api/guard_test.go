@@ -3,9 +3,13 @@ package api_test
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"revela/app/api"
 )
@@ -105,7 +109,8 @@ func TestUnknownPlacesAndMethods(t *testing.T) {
 	for _, path := range []string{"/nothing", "/api", "/api/v1", "/api/v1/nothing", "/api/v1/tasks/", "/API/v1/tasks"} {
 		isProblem(t, path, b.get(t, path), 404, api.NotFound)
 	}
-	isProblem(t, "post to the dashboard", b.do(t, "POST", "/", nil), 404, api.NotFound)
+	isProblem(t, "post to the dashboard", b.do(t, "POST", "/", nil), 405, api.MethodNotAllowed)
+	isProblem(t, "post beside it", b.do(t, "POST", "/nothing", nil), 404, api.NotFound)
 	for path, allow := range map[string][]string{
 		"/api/v1/tasks":  {"GET", "HEAD", "POST"},
 		"/healthz":       {"GET", "HEAD"},
@@ -183,4 +188,40 @@ func TestEveryRequestIsLoggedOnce(t *testing.T) {
 	if got[2]["level"] != zapcore.DebugLevel {
 		t.Errorf("a probe is logged as %v", got[2]["level"])
 	}
+}
+
+// Reads that succeed are too many to log them all; whatever else happens is
+// logged, and everything is counted.
+func TestManyReadsAreLoggedNowAndThen(t *testing.T) {
+	t.Parallel()
+	const n = 1000
+	var seen atomic.Int64
+	core, logs := observer.New(zap.InfoLevel)
+	b := newBackend(t, func(c *api.Config) {
+		c.Log = zap.New(core)
+		c.Observe = func(route, method string, status int, took time.Duration) {
+			if route == "/api/v1/tasks" && method == "GET" && status == 200 && took > 0 {
+				seen.Add(1)
+			}
+		}
+	})
+	client := http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	ask := func(method, path string) {
+		req := must(http.NewRequestWithContext(t.Context(), method, b.URL+path, nil))(t)
+		_ = must(readAll(must(client.Do(req))(t)))(t)
+	}
+	for range n {
+		ask("GET", "/api/v1/tasks")
+	}
+	eventually(t, "every read is observed", func() bool { return seen.Load() == n })
+	if got := logs.FilterMessage("request").Len(); got < 100 || got > n/2 {
+		t.Errorf("%d of %d reads are logged", got, n)
+	}
+	_ = logs.TakeAll()
+	for range 150 {
+		ask("GET", "/api/v1/tasks/x")
+		ask("POST", "/api/v1/queue/resume")
+	}
+	eventually(t, "failures and changes are logged", func() bool { return logs.FilterMessage("request").Len() == 300 })
 }

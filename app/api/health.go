@@ -22,6 +22,9 @@ type Readiness struct {
 	Status  string        `json:"status"`            // "ready", "unavailable" or "stopping"
 	Version string        `json:"version,omitempty"` // not told by a process without an API
 	Checks  []CheckResult `json:"checks"`
+	// Warnings are no reason to be not ready: to take a service that works out
+	// of the balance would make an outage of a danger.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // CheckResult is what became of one check.
@@ -38,6 +41,11 @@ func (s *Server) readyz(c *gin.Context) error {
 	for _, r := range results {
 		if !r.OK {
 			out.Status = "unavailable"
+		}
+	}
+	for _, check := range s.ready.checks {
+		if check.Warnings != nil {
+			out.Warnings = append(out.Warnings, check.Warnings()...)
 		}
 	}
 	if s.stopping.Load() {

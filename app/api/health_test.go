@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,7 @@ func TestReadinessNamesWhatIsWrong(t *testing.T) {
 	var broken atomic.Bool
 	b := newBackend(t, func(c *api.Config) {
 		c.Checks = []api.Check{
-			{Name: "store", Run: func(context.Context) error { return nil }},
+			{Name: "store", Run: func(context.Context) error { return nil }, Warnings: func() []string { return []string{"thin ice"} }},
 			{Name: "redis", Run: func(context.Context) error {
 				if broken.Load() {
 					return errors.New("connection refused")
@@ -48,7 +49,7 @@ func TestReadinessNamesWhatIsWrong(t *testing.T) {
 		return a.Status, r
 	}
 	for _, path := range []string{"/readyz", "/health"} {
-		if status, r := read(path); status != 200 || r.Status != "ready" || len(r.Checks) != 2 || !r.Checks[1].OK || r.Version != "1.2.3-test" {
+		if status, r := read(path); status != 200 || r.Status != "ready" || len(r.Checks) != 2 || !r.Checks[1].OK || !slices.Equal(r.Warnings, []string{"thin ice"}) || r.Version != "1.2.3-test" {
 			t.Errorf("%s: %d %+v", path, status, r)
 		}
 	}
@@ -76,7 +77,7 @@ func TestReadinessNamesWhatIsWrong(t *testing.T) {
 func TestReadinessIsAskedTogether(t *testing.T) {
 	t.Parallel()
 	var runs atomic.Int64
-	h := must(api.Health([]api.Check{{Name: "x", Run: func(context.Context) error { runs.Add(1); return nil }}}, http.NotFoundHandler()))(t)
+	h := must(api.Health([]api.Check{{Name: "x", Run: func(context.Context) error { runs.Add(1); return nil }}}, http.NotFoundHandler(), nil))(t)
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/readyz", nil)) })
@@ -90,10 +91,10 @@ func TestReadinessIsAskedTogether(t *testing.T) {
 func TestWorkerAnswersHealthOnly(t *testing.T) {
 	t.Parallel()
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") })
-	if _, err := api.Health(nil, nil); err == nil {
+	if _, err := api.Health(nil, nil, nil); err == nil {
 		t.Error("no metrics were taken")
 	}
-	h := must(api.Health(nil, metrics))(t)
+	h := must(api.Health(nil, metrics, nil))(t)
 	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/health": 200, "/metrics": 200, "/": 404, "/docs": 404, "/api/v1/tasks": 404} {
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))

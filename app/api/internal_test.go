@@ -81,7 +81,7 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 		Paths      map[string]map[string]json.RawMessage
 		Components map[string]map[string]json.RawMessage
 	}
-	if err := json.Unmarshal(s.document, &doc); err != nil {
+	if err := json.Unmarshal(s.document.Bytes(), &doc); err != nil {
 		t.Fatal(err)
 	}
 	if doc.Info.Version != `1.0 "quoted"` {
@@ -135,7 +135,7 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 		t.Errorf("codes (-in code +described):\n%s", diff)
 	}
 
-	for _, ref := range strings.Split(string(s.document), `"$ref": "#/components/`)[1:] {
+	for _, ref := range strings.Split(string(s.document.Bytes()), `"$ref": "#/components/`)[1:] {
 		kind, name, _ := strings.Cut(ref[:strings.IndexByte(ref, '"')], "/")
 		if doc.Components[kind][name] == nil {
 			t.Errorf("nothing is at #/components/%s/%s", kind, name)
@@ -168,23 +168,23 @@ func namesParameter(shared map[string]json.RawMessage, op json.RawMessage, name 
 // The shapes in code and those described have the same members.
 func TestOpenAPIDescribesTheShapes(t *testing.T) {
 	t.Parallel()
-	d, err := readDocument(bare(t).document)
+	d, err := readDocument(bare(t).document.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := Time(time.UnixMilli(1))
 	for name, v := range map[string]any{
 		"Task": Task{
-			Original: &Original{}, Images: []Image{{}}, Error: "x", StartedAt: &at, FinishedAt: &at,
+			Original: &Original{}, Images: []Image{{}}, Error: "x", Priority: "urgent", NotBefore: &at, StartedAt: &at, FinishedAt: &at,
 		},
-		"Original": Original{}, "Image": Image{}, "TaskList": TaskList{},
+		"Original": Original{Frames: 2, Note: "x", ThumbHash: "x"}, "Image": Image{}, "TaskList": TaskList{},
 		"Pagination": Pagination{Page: 1, NextCursor: "x"},
 		"QueueStats": queue.Stats{}, "JobList": JobList{}, "Paused": Paused{}, "Retried": Retried{}, "Cleaned": Cleaned{},
 		"Job": queue.Info{
 			ProcessedOn: 1, FinishedOn: 1, FailedReason: "x", Stacktrace: []string{"x"}, Progress: json.RawMessage("1"), DueAt: 1,
 			Data: json.RawMessage("{}"), Opts: json.RawMessage("{}"),
 		},
-		"Readiness": Readiness{Version: "x"}, "CheckResult": CheckResult{Error: "x"},
+		"Readiness": Readiness{Version: "x", Warnings: []string{"x"}}, "CheckResult": CheckResult{Error: "x"},
 		"Problem": Problem{Detail: "x", Hint: "x", RequestID: "x"},
 	} {
 		data, err := json.Marshal(v)
@@ -320,7 +320,7 @@ func FuzzForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := httptest.NewRequest("POST", "/", bytes.NewReader(body))
 		r.Header.Set("Content-Type", "multipart/form-data; boundary=B")
-		form, err := openForm(httptest.NewRecorder(), r, 1<<20)
+		form, err := openForm(httptest.NewRecorder(), r, 1<<20, bare(t).options)
 		if err == nil {
 			if form.Name != displayName(form.Name) {
 				t.Errorf("name %q", form.Name)

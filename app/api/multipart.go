@@ -6,6 +6,8 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+
+	"revela/task"
 )
 
 // What may stand around the picture in a form.
@@ -16,18 +18,25 @@ const (
 )
 
 // form reads a multipart/form-data body as it arrives, up to its one picture.
-// Nothing is collected: other fields are read past.
+// Nothing is collected: of the other fields only the wishes count.
 type form struct {
 	parts  *multipart.Reader
 	body   *tollReader
 	count  int
 	Name   string // the picture's, as shown to people
 	inside *multipart.Part
+
+	// Options are what the other fields ask for. Fields may follow the picture,
+	// so they are complete when Read has returned io.EOF.
+	Options task.Options
+	read    func(wishes) (task.Options, error)
+	wishes  wishes
 }
 
 // openForm begins to read r's body and stops at the picture: the file in the
-// field image or file. Its error is a *problem.
-func openForm(w http.ResponseWriter, r *http.Request, maxUpload int64) (*form, error) {
+// field image or file. read makes options of the other fields. Every error is a
+// *problem.
+func openForm(w http.ResponseWriter, r *http.Request, maxUpload int64, read func(wishes) (task.Options, error)) (*form, error) {
 	if r.ContentLength == 0 {
 		return nil, &problem{code: FileRequired, detail: "The body is empty."}
 	}
@@ -45,7 +54,7 @@ func openForm(w http.ResponseWriter, r *http.Request, maxUpload int64) (*form, e
 			detail: "The Content-Type is multipart/form-data without a usable boundary.",
 			hint:   "Let your HTTP library write the Content-Type of a form."}
 	}
-	f := &form{parts: parts, body: toll}
+	f := &form{parts: parts, body: toll, read: read}
 	toll.charge(maxAround)
 	for {
 		part, err := f.next()
@@ -56,6 +65,9 @@ func openForm(w http.ResponseWriter, r *http.Request, maxUpload int64) (*form, e
 			return nil, bodyProblem(err)
 		}
 		if !picture(part) {
+			if err := f.field(part); err != nil {
+				return nil, bodyProblem(err)
+			}
 			continue
 		}
 		if part.FileName() == "" {
@@ -97,7 +109,44 @@ func (f *form) finish() error {
 			return &problem{code: InvalidBody, detail: "The form has more than one picture.",
 				hint: "Send one picture a request."}
 		}
+		if err := f.field(part); err != nil {
+			return err
+		}
 	}
+}
+
+// maxField is the length of the longest field besides the picture, in bytes: the
+// name of a set of variants.
+const maxField = 64
+
+// field reads a field that is not the picture.
+func (f *form) field(part *multipart.Part) error {
+	var wish *string
+	name := part.FormName()
+	switch name {
+	case "variants":
+		wish = &f.wishes.Variants
+	case "priority":
+		wish = &f.wishes.Priority
+	case "delay":
+		wish = &f.wishes.Delay
+	default:
+		return nil
+	}
+	data, err := io.ReadAll(io.LimitReader(part, maxField+1))
+	if err != nil {
+		return err
+	}
+	value := string(data)
+	switch {
+	case len(value) > maxField:
+		return &problem{code: InvalidBody, detail: fmt.Sprintf("The field %s has more than %d bytes.", name, maxField)}
+	case *wish != "" && *wish != value:
+		return &problem{code: InvalidBody, detail: "The form has two different fields " + name + "."}
+	}
+	*wish = value
+	f.Options, err = f.read(f.wishes)
+	return err
 }
 
 func (f *form) next() (*multipart.Part, error) {

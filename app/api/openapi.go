@@ -5,7 +5,6 @@ import (
 	_ "embed" // for openapi.json
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 )
@@ -28,6 +27,6 @@ func describe(version string) ([]byte, error) {
 
 func (s *Server) openapi(c *gin.Context) error {
 	c.Header("Cache-Control", "no-cache")
-	c.Data(http.StatusOK, "application/json", s.document)
+	s.document.ServeHTTP(c.Writer, c.Request)
 	return nil
 }

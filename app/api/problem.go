@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -72,7 +73,7 @@ var kinds = map[Code]kind{
 	FileTooLarge: {413, "The file is too large",
 		"Send a smaller file, or ask the operator to raise UPLOAD_MAX_BYTES.", 0},
 	UnsupportedImage: {415, "Not a supported image",
-		"Send JPEG, PNG, WebP, GIF, TIFF or BMP. The content counts, not the name.", 0},
+		"Send JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP. The content counts, not the name.", 0},
 	InvalidImage: {422, "The image is broken",
 		"See whether the file opens elsewhere, and whether it was copied in full.", 0},
 	ImageTooLarge: {422, "The image has too many pixels",
@@ -122,6 +123,16 @@ func (p *problem) Error() string {
 
 func (p *problem) Unwrap() error { return p.cause }
 
+// show returns what the API says about p.
+func (p *problem) show() Problem {
+	k := kinds[p.code]
+	return Problem{
+		Type:  "/docs#" + string(p.code),
+		Title: k.title, Status: k.status, Detail: p.detail,
+		Code: p.code, Hint: cmp.Or(p.hint, k.hint),
+	}
+}
+
 // write answers with p, unless an answer has begun.
 func (p *problem) write(c *gin.Context) {
 	if c.Writer.Written() {
@@ -129,14 +140,8 @@ func (p *problem) write(c *gin.Context) {
 		return
 	}
 	k := kinds[p.code]
-	body := Problem{
-		Type:  "/docs#" + string(p.code),
-		Title: k.title, Status: k.status, Detail: p.detail,
-		Code: p.code, Hint: k.hint, RequestID: requestID(c),
-	}
-	if p.hint != "" {
-		body.Hint = p.hint
-	}
+	body := p.show()
+	body.RequestID = requestID(c)
 	data, _ := json.Marshal(body) // cannot fail: strings and a number
 	h := c.Writer.Header()
 	// What a handler prepared for its success says nothing about the failure.

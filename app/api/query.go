@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -65,17 +67,64 @@ func (p *params) int(name string, otherwise, low, high int) int {
 	return n
 }
 
-// status reads the state of a task, "" if there is none.
-func (p *params) status(name string) task.Status {
+// statuses reads one state of a task or several; none is any.
+func (p *params) statuses(name string) task.StatusSet {
+	if !p.has(name) {
+		return 0
+	}
+	given := p.values.Get(name)
+	set, ok := task.ParseStatuses(given)
+	if !ok {
+		p.refuse(name, fmt.Sprintf("is %q", clip(given, 64)),
+			"one of "+list(task.Statuses())+" is expected, or several of them with commas in between, each once")
+	}
+	return set
+}
+
+// instant reads a time: RFC 3339, or milliseconds since 1970. Tasks have whole
+// milliseconds, so a time in between stands for the next one in any comparison.
+func (p *params) instant(name string) time.Time {
+	if !p.has(name) {
+		return time.Time{}
+	}
+	given := p.values.Get(name)
+	at, err := time.Parse(time.RFC3339, given)
+	if ms, e := strconv.ParseInt(given, 10, 64); e == nil {
+		at, err = time.UnixMilli(ms), nil
+	}
+	at = task.Millis(at.Add(time.Millisecond - 1))
+	if ms := at.UnixMilli(); err != nil || ms < 0 || ms > maxMillis {
+		p.refuse(name, fmt.Sprintf("is %q", clip(given, 64)),
+			`a time is expected, as 2026-11-24T09:30:00Z (write the + of an offset as %2B) or in milliseconds since 1970`)
+	}
+	return at
+}
+
+// span reads the half-open interval from the first time to the second.
+func (p *params) span(after, before string) (from, until time.Time) {
+	from, until = p.instant(after), p.instant(before)
+	if p.has(after) && p.has(before) && !from.Before(until) {
+		p.refuse(before, "is not later than "+after, "a later time is expected, since "+after+" is included and "+before+" is not")
+	}
+	return from, until
+}
+
+// text reads what to search for, "" if nothing is.
+func (p *params) text(name string) string {
 	if !p.has(name) {
 		return ""
 	}
-	st := task.Status(p.values.Get(name))
-	if !st.Valid() {
-		p.refuse(name, fmt.Sprintf("is %q", clip(string(st), 32)), "one of "+list(task.Statuses())+" is expected")
+	given := p.values.Get(name)
+	control := strings.ContainsFunc(given, unicode.IsControl)
+	if n := utf8.RuneCountInString(given); n < 1 || n > maxText || control || !utf8.ValidString(given) {
+		p.refuse(name, fmt.Sprintf("is %q", clip(given, 32)),
+			fmt.Sprintf("1 to %d characters of UTF-8 are expected, none of them a control character", maxText))
 	}
-	return st
+	return given
 }
+
+// maxText is the longest text to search for, in characters.
+const maxText = 200
 
 // cursor reads a place in a listing.
 func (p *params) cursor(name string) task.Cursor {

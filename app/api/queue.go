@@ -166,7 +166,7 @@ func (s *Server) queueClean(c *gin.Context) error {
 		OlderThan string `json:"olderThan"`
 		Limit     int    `json:"limit"`
 	}{OlderThan: "0s", Limit: maxClean}
-	if err := readJSON(c, &in); err != nil {
+	if err := readJSON(c, &in, smallJSON); err != nil {
 		return err
 	}
 	state, err := queue.ParseState(in.State)
@@ -218,6 +218,12 @@ func (s *Server) jobRetry(c *gin.Context) error {
 func (s *Server) jobPromote(c *gin.Context) error {
 	id, err := jobID(c)
 	if err != nil {
+		return err
+	}
+	// The record first: a queue that is lost in between is rebuilt from it. A
+	// task that is not pending has nothing to promote, and the queue says so.
+	var state *task.StateError
+	if err := s.cfg.Service.Promote(c.Request.Context(), id); err != nil && !errors.As(err, &state) && !errors.Is(err, task.ErrNotFound) {
 		return err
 	}
 	if err := s.cfg.Queue.Promote(c.Request.Context(), string(id)); err != nil {

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 const requestIDHeader = "X-Request-Id"
@@ -20,10 +20,21 @@ const requestIDHeader = "X-Request-Id"
 func (s *Server) identify(c *gin.Context) {
 	id := c.GetHeader(requestIDHeader)
 	if !harmless(id) {
-		id = rand.Text()
+		id = s.ids.next()
 	}
 	c.Header(requestIDHeader, id)
 }
+
+// ids counts up from a random start of its own, so that no two processes give
+// the same: an id has to be unique, not secret.
+type ids struct {
+	process string
+	count   atomic.Uint64
+}
+
+func newIDs() *ids { return &ids{process: rand.Text()[:16] + "-"} }
+
+func (i *ids) next() string { return i.process + strconv.FormatUint(i.count.Add(1), 36) }
 
 // harmless reports whether a caller's request id may stand in logs.
 func harmless(id string) bool {
@@ -44,33 +55,6 @@ func (s *Server) log(c *gin.Context) *zap.Logger {
 		zap.String("method", clip(c.Request.Method, 16)),
 		zap.String("path", clip(c.Request.URL.Path, 200)),
 	)
-}
-
-// logAccess writes one line a request. It leaves out the query and all headers,
-// which may carry secrets. Probes and scrapes are only of interest when they
-// fail.
-func (s *Server) logAccess(c *gin.Context) {
-	began := time.Now()
-	c.Next()
-	level, status := zapcore.InfoLevel, c.Writer.Status()
-	switch c.FullPath() {
-	case "/healthz", "/readyz", "/health", "/metrics":
-		if status < 400 {
-			level = zapcore.DebugLevel
-		}
-	}
-	if entry := s.cfg.Log.Check(level, "request"); entry != nil {
-		entry.Write(
-			zap.String("requestId", requestID(c)),
-			zap.String("method", clip(c.Request.Method, 16)),
-			zap.String("path", clip(c.Request.URL.Path, 200)),
-			zap.String("route", c.FullPath()),
-			zap.Int("status", status),
-			zap.Int("bytes", max(0, c.Writer.Size())),
-			zap.Duration("took", time.Since(began)),
-			zap.String("remote", c.RemoteIP()),
-		)
-	}
 }
 
 // recoverPanic logs a handler's panic with its stack and answers 500.

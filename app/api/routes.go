@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -14,8 +13,7 @@ const base = "/api/v1"
 // written nothing.
 type handler func(c *gin.Context) error
 
-// route is one row of the routing table. A GET answers HEAD as well, except
-// for the event streams.
+// route is one row of the routing table. A GET answers HEAD as well.
 type route struct {
 	method, path string
 	handle       handler
@@ -74,11 +72,10 @@ func (s *Server) router(api, outside []route) (*gin.Engine, error) {
 	if err := e.SetTrustedProxies(nil); err != nil { // gin would trust everybody's X-Forwarded-For
 		return nil, err
 	}
-	e.Use(s.identify, s.logAccess, s.recoverPanic, s.secure, s.guardBody, s.guardOrigin)
+	e.Use(s.identify, s.access, s.recoverPanic, s.secure, s.guardBody, s.guardOrigin)
 	e.NoRoute(s.guardKeyUnder("/api/"), s.answer(s.unrouted))
 	e.NoMethod(s.guardKeyUnder("/api/"), s.answer(func(c *gin.Context) error {
-		return &problem{code: MethodNotAllowed,
-			detail: c.Request.Method + " is not possible here; " + "only " + c.Writer.Header().Get("Allow") + "."}
+		return otherMethod(c, c.Writer.Header().Get("Allow")) // gin knows
 	}))
 	s.add(e.Group(base, s.guardKey), api)
 	s.add(e.Group(""), outside)
@@ -89,7 +86,7 @@ func (s *Server) add(g *gin.RouterGroup, routes []route) {
 	for _, r := range routes {
 		h := s.answer(r.handle)
 		g.Handle(r.method, r.path, h)
-		if r.method == http.MethodGet && !strings.HasSuffix(r.path, "/events") {
+		if r.method == http.MethodGet {
 			g.HEAD(r.path, h)
 		}
 	}
@@ -103,40 +100,3 @@ func (s *Server) answer(h handler) gin.HandlerFunc {
 		}
 	}
 }
-
-// unrouted gives the dashboard what nobody else answers.
-func (s *Server) unrouted(c *gin.Context) error {
-	r := c.Request
-	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && !strings.HasPrefix(r.URL.Path, "/api/") {
-		c.Status(http.StatusOK) // gin has prepared 404
-		w := &missing{ResponseWriter: c.Writer}
-		s.cfg.Dashboard.ServeHTTP(w, r)
-		if !w.missed {
-			return nil
-		}
-	}
-	return &problem{code: NotFound, detail: "Nothing lives at " + clip(r.URL.Path, 200) + "."}
-}
-
-// missing holds back a 404 of the handler that it is given to.
-type missing struct {
-	http.ResponseWriter
-	missed bool
-}
-
-func (w *missing) WriteHeader(status int) {
-	if status == http.StatusNotFound {
-		w.missed = true
-		return
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *missing) Write(p []byte) (int, error) {
-	if w.missed {
-		return len(p), nil
-	}
-	return w.ResponseWriter.Write(p)
-}
-
-func (w *missing) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -9,17 +9,22 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"go.uber.org/zap"
+
+	"revela/app/web/content"
 )
 
 // Server is the http.Handler of the whole service.
 type Server struct {
 	cfg      Config
+	ids      *ids
+	reads    *zap.Logger // for reads that succeed
 	engine   *gin.Engine
 	key      keyCheck
 	origins  *http.CrossOriginProtection
 	ready    readiness
-	document []byte // openapi.json with this build's version
+	document *content.Content // openapi.json with this build's version
 	docs     page
+	rendered renderer
 
 	stopping   atomic.Bool
 	streams    chan struct{}   // one element for each open event stream
@@ -35,17 +40,22 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg:     cfg,
-		key:     newKeyCheck(cfg.APIKey),
-		origins: http.NewCrossOriginProtection(),
-		ready:   readiness{checks: cfg.Checks},
-		streams: make(chan struct{}, cfg.MaxStreams),
+		cfg:      cfg,
+		ids:      newIDs(),
+		reads:    sampleReads(cfg.Log),
+		key:      newKeyCheck(cfg.APIKey),
+		origins:  http.NewCrossOriginProtection(),
+		ready:    readiness{checks: cfg.Checks},
+		rendered: newRenderer(),
+		streams:  make(chan struct{}, cfg.MaxStreams),
 	}
 	s.live, s.endStreams = context.WithCancel(context.Background())
-	if s.document, err = describe(cfg.Version); err != nil {
+	document, err := describe(cfg.Version)
+	if err != nil {
 		return nil, err
 	}
-	if s.docs, err = renderDocs(s.document); err != nil {
+	s.document = content.New(jsonType, document)
+	if s.docs, err = renderDocs(document); err != nil {
 		return nil, err
 	}
 	if s.engine, err = s.router(s.api(), s.outside()); err != nil {
@@ -55,13 +65,15 @@ func New(cfg Config) (*Server, error) {
 }
 
 // Health returns the handler of a process that serves no API: health and
-// metrics, and 404 for the rest.
-func Health(checks []Check, metrics http.Handler) (http.Handler, error) {
+// metrics, and 404 for the rest. observe may be nil.
+func Health(checks []Check, metrics http.Handler, observe ObserveFunc) (http.Handler, error) {
 	if metrics == nil {
 		return nil, errors.New("api: metrics are missing")
 	}
 	s := &Server{
-		cfg:     Config{Metrics: metrics, Dashboard: http.NotFoundHandler(), Log: zap.NewNop()},
+		cfg:     Config{Metrics: metrics, Dashboard: http.NotFoundHandler(), Log: zap.NewNop(), Observe: observe},
+		ids:     newIDs(),
+		reads:   zap.NewNop(),
 		key:     newKeyCheck(""),
 		origins: http.NewCrossOriginProtection(),
 		ready:   readiness{checks: checks},

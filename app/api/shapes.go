@@ -1,12 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"revela/app/web/content"
 	"revela/task"
 )
 
@@ -15,12 +17,15 @@ type Task struct {
 	TaskID     task.ID     `json:"taskId"`
 	Status     task.Status `json:"status"`
 	Source     string      `json:"source"`             // file name, URL or import path
+	Variants   string      `json:"variants"`           // the set of variants that it asks for
+	Priority   string      `json:"priority,omitempty"` // "urgent" or nothing
 	Attempts   int         `json:"attempts"`           // begun so far
 	Original   *Original   `json:"original,omitempty"` // once it is here
 	Images     []Image     `json:"images,omitempty"`   // once completed
 	Error      string      `json:"error,omitempty"`    // when failed
 	CreatedAt  Time        `json:"createdAt"`
 	UpdatedAt  Time        `json:"updatedAt"`
+	NotBefore  *Time       `json:"notBefore,omitempty"`  // while the first attempt is to begin later
 	StartedAt  *Time       `json:"startedAt,omitempty"`  // the latest attempt
 	FinishedAt *Time       `json:"finishedAt,omitempty"` // completed, failed or cancelled
 }
@@ -32,7 +37,16 @@ type Original struct {
 	Width  int    `json:"width"`  // pixels as shown, after EXIF orientation
 	Height int    `json:"height"` // pixels as shown, after EXIF orientation
 	Size   int64  `json:"size"`   // bytes
+	// Of an animation:
+	Frames int    `json:"frames,omitempty"` // how many it has
+	Note   string `json:"note,omitempty"`   // what becomes of them
+	// ThumbHash is a placeholder to show while a picture loads, standard base64;
+	// once completed.
+	ThumbHash string `json:"thumbhash,omitempty"`
 }
+
+// firstFrame is the Note of an animation.
+const firstFrame = "animated: the variants show its first frame"
 
 // Image is one finished variant.
 type Image struct {
@@ -63,7 +77,15 @@ func (t *Time) UnmarshalJSON(data []byte) error { return (*time.Time)(t).Unmarsh
 func show(t task.Task) Task {
 	out := Task{
 		TaskID: t.ID, Status: t.Status, Source: t.Source.Name, Attempts: t.Attempts,
+		Variants:  cmp.Or(t.Variants, task.DefaultSet),
 		CreatedAt: Time(t.CreatedAt), UpdatedAt: Time(t.UpdatedAt),
+	}
+	if t.Urgent {
+		out.Priority = string(task.Urgent)
+	}
+	if !t.NotBefore.IsZero() {
+		notBefore := Time(t.NotBefore)
+		out.NotBefore = &notBefore
 	}
 	if !t.StartedAt.IsZero() {
 		started := Time(t.StartedAt)
@@ -76,7 +98,10 @@ func show(t task.Task) Task {
 	if o := t.Original; o.Path != "" {
 		out.Original = &Original{
 			URL: taskURL(t.ID) + "/original", Format: o.Format,
-			Width: o.Width, Height: o.Height, Size: o.Size,
+			Width: o.Width, Height: o.Height, Size: o.Size, ThumbHash: o.ThumbHash,
+		}
+		if o.Frames > 1 {
+			out.Original.Frames, out.Original.Note = o.Frames, firstFrame
 		}
 	}
 	switch t.Status {
@@ -97,15 +122,18 @@ func show(t task.Task) Task {
 
 func taskURL(id task.ID) string { return base + "/tasks/" + string(id) }
 
-// reply answers with v as JSON.
+// reply answers with v as JSON, which nobody may keep unless the handler has
+// said otherwise.
 func reply(c *gin.Context, status int, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	if c.Writer.Header().Get("Cache-Control") == "" {
-		c.Header("Cache-Control", "no-store")
+	if h := c.Writer.Header(); h["Cache-Control"] == nil {
+		h["Cache-Control"] = noStore
 	}
-	c.Data(status, "application/json", data)
+	content.Send(c.Writer, c.Request, status, jsonType, data)
 	return nil
 }
+
+var noStore = []string{"no-store"}

@@ -56,6 +56,9 @@ func (s *Server) streamTask(c *gin.Context) error {
 }
 
 func (s *Server) stream(c *gin.Context, id task.ID) error {
+	if c.Request.Method == http.MethodHead {
+		return s.streamHead(c, id)
+	}
 	select {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
@@ -80,6 +83,18 @@ func (s *Server) stream(c *gin.Context, id task.ID) error {
 	}
 	// Once the stream is open its end is the only message left.
 	_ = s.forward(ctx, w, sub, id)
+	return nil
+}
+
+// streamHead answers HEAD: how a stream would begin.
+func (s *Server) streamHead(c *gin.Context, id task.ID) error {
+	if id != "" {
+		if _, err := s.cfg.Service.Get(c.Request.Context(), id); err != nil {
+			return err
+		}
+	}
+	streamHeaders(c.Writer.Header())
+	c.Status(http.StatusOK)
 	return nil
 }
 
@@ -160,12 +175,15 @@ type eventWriter struct {
 
 // open sends the head of the answer.
 func (w *eventWriter) open() {
-	h := w.w.Header()
+	streamHeaders(w.w.Header())
+	w.w.WriteHeader(http.StatusOK)
+	w.write([]byte("retry: 2000\n\n"))
+}
+
+func streamHeaders(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would collect events otherwise
-	w.w.WriteHeader(http.StatusOK)
-	w.write([]byte("retry: 2000\n\n"))
 }
 
 // frame sends one event. data must be one line.

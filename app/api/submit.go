@@ -1,10 +1,8 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -42,13 +40,13 @@ func (s *Server) submitForm(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := openForm(c.Writer, c.Request, s.cfg.MaxUpload)
+	f, err := openForm(c.Writer, c.Request, s.cfg.MaxUpload, s.options)
 	if err != nil {
 		return err
 	}
 	return s.accept(c, task.Submission{
 		Source: task.Source{Kind: task.Upload, Name: f.Name},
-		Body:   f, IdempotencyKey: key,
+		Body:   f, IdempotencyKey: key, Options: func() task.Options { return f.Options },
 	})
 }
 
@@ -63,37 +61,48 @@ func (s *Server) submitSource(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	var in struct {
-		ImageURL  string `json:"imageUrl"`
-		ImagePath string `json:"imagePath"`
-	}
-	if err := readJSON(c, &in); err != nil {
+	var in named
+	if err := readJSON(c, &in, smallJSON); err != nil {
 		return err
 	}
-	var src task.Source
+	sub, err := s.submission(in, key)
+	if err != nil {
+		return err
+	}
+	return s.accept(c, sub)
+}
+
+// named is a picture that is named instead of sent.
+type named struct {
+	ImageURL  string `json:"imageUrl"`
+	ImagePath string `json:"imagePath"`
+	wishes
+}
+
+// submission returns what in asks for, under an idempotency key that may be "".
+func (s *Server) submission(in named, key string) (task.Submission, error) {
+	sub := task.Submission{IdempotencyKey: key}
 	switch {
 	case (in.ImageURL == "") == (in.ImagePath == ""):
-		return &problem{code: InvalidBody, detail: "Exactly one of imageUrl and imagePath is expected."}
+		return sub, &problem{code: InvalidBody, detail: "Exactly one of imageUrl and imagePath is expected."}
 	case len(in.ImageURL) > maxURL || len(in.ImagePath) > maxPath:
-		return &problem{code: InvalidBody, detail: "imageUrl may have 2048 bytes, imagePath 4096."}
+		return sub, &problem{code: InvalidBody, detail: "imageUrl may have 2048 bytes, imagePath 4096."}
 	case in.ImageURL != "":
-		src = task.Source{Kind: task.URL, Name: in.ImageURL}
+		sub.Source = task.Source{Kind: task.URL, Name: in.ImageURL}
 	default:
-		src = task.Source{Kind: task.Path, Name: in.ImagePath}
+		sub.Source = task.Source{Kind: task.Path, Name: in.ImagePath}
 	}
-	return s.accept(c, task.Submission{Source: src, IdempotencyKey: key})
+	o, err := s.options(in.wishes)
+	sub.Options = func() task.Options { return o }
+	return sub, err
 }
 
 // accept submits in and answers with its task: 202, or 200 when the idempotency
 // key had made it before.
 func (s *Server) accept(c *gin.Context, in task.Submission) error {
 	t, created, err := s.cfg.Service.Submit(c.Request.Context(), in)
-	if errors.Is(err, task.ErrFileTooLarge) {
-		return &problem{code: FileTooLarge, cause: err,
-			detail: fmt.Sprintf("A picture may have %d bytes.", s.cfg.MaxUpload)}
-	}
 	if err != nil {
-		return err
+		return s.tooLarge(err)
 	}
 	status := http.StatusAccepted
 	if !created {
@@ -101,6 +110,15 @@ func (s *Server) accept(c *gin.Context, in task.Submission) error {
 	}
 	c.Header("Location", taskURL(t.ID))
 	return reply(c, status, show(t))
+}
+
+// tooLarge is err, with the limit where a picture is above it.
+func (s *Server) tooLarge(err error) error {
+	if errors.Is(err, task.ErrFileTooLarge) {
+		return &problem{code: FileTooLarge, cause: err,
+			detail: fmt.Sprintf("A picture may have %d bytes.", s.cfg.MaxUpload)}
+	}
+	return err
 }
 
 // idempotencyKey returns the request's key, "" if there is none.
@@ -117,11 +135,19 @@ func idempotencyKey(c *gin.Context) (string, error) {
 				hint: "Send Idempotency-Key once."}
 		}
 	}
-	if key == "" || len(key) > 255 || strings.IndexFunc(key, func(r rune) bool { return r < '!' || r > '~' }) >= 0 {
-		return "", &problem{code: InvalidBody, detail: "Idempotency-Key must have 1 to 255 printable ASCII characters without spaces.",
-			hint: "A UUID is a good key."}
+	if !usableKey(key) {
+		return "", badKey("Idempotency-Key")
 	}
 	return key, nil
+}
+
+func usableKey(key string) bool {
+	return key != "" && len(key) <= 255 && strings.IndexFunc(key, func(r rune) bool { return r < '!' || r > '~' }) < 0
+}
+
+func badKey(name string) error {
+	return &problem{code: InvalidBody, detail: name + " must have 1 to 255 printable ASCII characters without spaces.",
+		hint: "A UUID is a good key."}
 }
 
 // mediaType returns the body's type without parameters, "" if it has none and
@@ -136,41 +162,4 @@ func mediaType(c *gin.Context) string {
 		return "?"
 	}
 	return t
-}
-
-// maxJSON bounds a JSON body, in bytes.
-const maxJSON = 64 << 10
-
-// readJSON reads the body as one JSON object into v. Its error is a *problem.
-func readJSON(c *gin.Context, v any) error {
-	dec := json.NewDecoder(http.MaxBytesReader(c.Writer, c.Request.Body, maxJSON))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(v)
-	if err == nil {
-		if _, err = dec.Token(); err == io.EOF {
-			return nil
-		}
-		if err == nil {
-			return &problem{code: InvalidBody, detail: "Something follows the JSON object."}
-		}
-	}
-	var (
-		syntax *json.SyntaxError
-		kind   *json.UnmarshalTypeError
-	)
-	switch {
-	case errors.As(err, &syntax):
-		return &problem{code: InvalidBody, detail: "The body is not JSON: " + syntax.Error() + "."}
-	case errors.As(err, &kind):
-		if kind.Field == "" {
-			return &problem{code: InvalidBody, detail: "The body is a JSON " + kind.Value + "; an object is expected."}
-		}
-		return &problem{code: InvalidBody, detail: "The JSON field " + clip(kind.Field, 64) + " has the wrong type: " + kind.Value + "."}
-	case strings.HasPrefix(err.Error(), "json: unknown field "):
-		// encoding/json has no type for this error.
-		return &problem{code: InvalidBody, detail: "The JSON has an unknown field: " + clip(strings.TrimPrefix(err.Error(), "json: unknown field "), 64) + "."}
-	case err == io.EOF:
-		return &problem{code: InvalidBody, detail: "The body is empty; JSON is expected."}
-	}
-	return bodyProblem(err)
 }

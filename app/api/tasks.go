@@ -1,11 +1,7 @@
 package api
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -22,35 +18,25 @@ func (s *Server) get(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(show(t))
+	body, err := s.rendered.task(&t)
 	if err != nil {
 		return err
 	}
-	// The tag is over the bytes, so it also changes when a new version of the
-	// program shows the same task in another way.
-	sum := sha256.Sum256(data)
-	etag := `"` + hex.EncodeToString(sum[:16]) + `"`
-	c.Header("ETag", etag)
-	c.Header("Cache-Control", "private, no-cache")
-	if noneMatch(c.GetHeader("If-None-Match"), etag) {
-		c.Status(http.StatusNotModified)
-		return nil
-	}
-	c.Data(http.StatusOK, "application/json", data)
+	revalidate(c, body)
 	return nil
 }
 
-// noneMatch reports whether an If-None-Match header names etag. The weak
-// comparison is the one that RFC 9110 wants here.
-func noneMatch(header, etag string) bool {
-	for candidate := range strings.SplitSeq(header, ",") {
-		candidate = strings.TrimSpace(candidate)
-		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == etag {
-			return true
-		}
-	}
-	return false
+// revalidate sends what may change at any time and is read again and again: who
+// has it may keep it, but has to ask each time whether it still holds. That is
+// so for finished tasks too, since they may be deleted. "private" keeps shared
+// caches out, which cannot tell who may see it, and makes a Vary over the API
+// key needless.
+func revalidate(c *gin.Context, body http.Handler) {
+	c.Writer.Header()["Cache-Control"] = privateNoCache
+	body.ServeHTTP(c.Writer, c.Request)
 }
+
+var privateNoCache = []string{"private, no-cache"}
 
 // Bounds of a listing.
 const (
@@ -70,19 +56,22 @@ type Pagination struct {
 	Page       int    `json:"page,omitempty"` // from 1; absent after a cursor
 	Limit      int    `json:"limit"`
 	Total      int64  `json:"total"`
+	Exact      bool   `json:"totalIsExact"` // if not, there are at least about that many
 	TotalPages int64  `json:"totalPages"`
 	NextCursor string `json:"nextCursor,omitempty"` // absent on the last page
 }
 
 // list shows one page of tasks.
 func (s *Server) list(c *gin.Context) error {
-	p := query(c, "page", "limit", "status", "cursor")
+	p := query(c, "page", "limit", "status", "createdAfter", "createdBefore", "q", "cursor")
 	page := p.int("page", 1, 1, maxPage)
 	q := task.Query{
-		Filter: task.Filter{Status: p.status("status")},
+		Filter: task.Filter{Statuses: p.statuses("status")},
 		Limit:  p.int("limit", defaultLimit, 1, maxLimit),
 		After:  p.cursor("cursor"),
 	}
+	q.From, q.Until = p.span("createdAfter", "createdBefore")
+	text := p.text("q")
 	if p.has("cursor") && p.has("page") {
 		p.refuse("page", "cannot go with a cursor", "either page or cursor is expected")
 	}
@@ -94,22 +83,26 @@ func (s *Server) list(c *gin.Context) error {
 	} else {
 		page = 0
 	}
-	found, err := s.cfg.Service.List(c.Request.Context(), q)
+	var found task.Page
+	var err error
+	if text == "" {
+		found, err = s.cfg.Service.List(c.Request.Context(), q)
+	} else {
+		found, err = s.cfg.Service.Search(c.Request.Context(), q, text)
+	}
 	if err != nil {
 		return err
 	}
-	out := TaskList{
-		Data: make([]Task, len(found.Tasks)),
-		Pagination: Pagination{
-			Page: page, Limit: q.Limit, Total: found.Total,
-			TotalPages: (found.Total + int64(q.Limit) - 1) / int64(q.Limit),
-			NextCursor: formatCursor(found.Next),
-		},
+	body, err := s.rendered.list(q, found.Tasks, Pagination{
+		Page: page, Limit: q.Limit, Total: found.Total.N, Exact: found.Total.Exact,
+		TotalPages: (found.Total.N + int64(q.Limit) - 1) / int64(q.Limit),
+		NextCursor: formatCursor(found.Next),
+	})
+	if err != nil {
+		return err
 	}
-	for i, t := range found.Tasks {
-		out.Data[i] = show(t)
-	}
-	return reply(c, http.StatusOK, out)
+	revalidate(c, body)
+	return nil
 }
 
 // retry gives a failed task new attempts.

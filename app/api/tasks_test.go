@@ -104,12 +104,12 @@ func TestTasksAreListedNewestFirst(t *testing.T) {
 		want  []string
 		page  api.Pagination
 	}{
-		{"", ids, api.Pagination{Page: 1, Limit: 10, Total: 7, TotalPages: 1}},
-		{"?page=2&limit=3", ids[3:6], api.Pagination{Page: 2, Limit: 3, Total: 7, TotalPages: 3}},
-		{"?page=3&limit=3", ids[6:], api.Pagination{Page: 3, Limit: 3, Total: 7, TotalPages: 3}},
-		{"?page=9&limit=3", nil, api.Pagination{Page: 9, Limit: 3, Total: 7, TotalPages: 3}},
-		{"?status=failed", []string{ids[0], ids[2], ids[4], ids[6]}, api.Pagination{Page: 1, Limit: 10, Total: 4, TotalPages: 1}},
-		{"?status=cancelled", nil, api.Pagination{Page: 1, Limit: 10}},
+		{"", ids, api.Pagination{Page: 1, Limit: 10, Total: 7, Exact: true, TotalPages: 1}},
+		{"?page=2&limit=3", ids[3:6], api.Pagination{Page: 2, Limit: 3, Total: 7, Exact: true, TotalPages: 3}},
+		{"?page=3&limit=3", ids[6:], api.Pagination{Page: 3, Limit: 3, Total: 7, Exact: true, TotalPages: 3}},
+		{"?page=9&limit=3", nil, api.Pagination{Page: 9, Limit: 3, Total: 7, Exact: true, TotalPages: 3}},
+		{"?status=failed", []string{ids[0], ids[2], ids[4], ids[6]}, api.Pagination{Page: 1, Limit: 10, Total: 4, Exact: true, TotalPages: 1}},
+		{"?status=cancelled", nil, api.Pagination{Page: 1, Limit: 10, Exact: true}},
 	} {
 		got, page := list(tt.query)
 		page.NextCursor = ""
@@ -142,6 +142,75 @@ func TestTasksAreListedNewestFirst(t *testing.T) {
 	}
 }
 
+// TestFiltersAreCombined lists by several statuses, by time and by source's name,
+// with page numbers and with cursors.
+func TestFiltersAreCombined(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
+	var ids []string // newest first
+	for i, name := range []string{"Überfahrt.JPG", "a+b & c.png", "überfahrt-2.jpg", "x.png", "Fähre.jpg", "ÜBERFAHRT.tiff"} {
+		made := task.Task{
+			ID: task.NewID(), Status: task.Statuses()[i%3], Source: task.Source{Kind: task.Upload, Name: name},
+			CreatedAt: at.Add(-time.Duration(i) * time.Second), UpdatedAt: at,
+		}
+		must(b.Repo.Create(t.Context(), made))(t)
+		ids = append(ids, string(made.ID))
+	}
+	ms := func(i int) string { return fmt.Sprint(at.Add(-time.Duration(i) * time.Second).UnixMilli()) }
+	for query, want := range map[string][]int{
+		"status=pending,completed":                                {0, 2, 3, 5},
+		"status=pending,processing,completed,failed,cancelled":    {0, 1, 2, 3, 4, 5},
+		"createdAfter=2026-11-24T09:29:57Z":                       {0, 1, 2, 3},
+		"createdAfter=2026-11-24T10:29:57%2B01:00&status=pending": {0, 3},
+		"createdAfter=2026-11-24T09:29:57.0001Z":                  {0, 1, 2},
+		"createdBefore=" + ms(1):                                  {2, 3, 4, 5},
+		"createdAfter=" + ms(4) + "&createdBefore=" + ms(1):       {2, 3, 4},
+		"q=%C3%BCberfahrt":                                        {0, 2, 5},
+		"q=%C3%9CBERFAHRT&status=completed":                       {2, 5},
+		"q=jpg&createdBefore=" + ms(0) + "&status=processing":     {4},
+		"q=%2Bb+%26": {1},
+		"q=.*":       {},
+		"status=cancelled&createdAfter=0&createdBefore=1&q=nothing": {},
+	} {
+		for _, limit := range []int{1, 2, 100} {
+			for _, by := range []string{"page", "cursor"} {
+				var got []string
+				next := ""
+				for n := 1; n < 10; n++ {
+					turn := ""
+					if by == "cursor" && next != "" {
+						turn = "&cursor=" + next
+					} else if by == "page" {
+						turn = fmt.Sprintf("&page=%d", n)
+					}
+					a := b.get(t, fmt.Sprintf("/api/v1/tasks?%s&limit=%d%s", query, limit, turn))
+					var l api.TaskList
+					if err := json.Unmarshal(a.Body, &l); err != nil || a.Status != 200 {
+						t.Fatalf("%s: %d %s %v", query, a.Status, a.Body, err)
+					}
+					if p := l.Pagination; p.Total != int64(len(want)) || !p.Exact {
+						t.Errorf("%s: pagination = %+v, want a total of %d", query, p, len(want))
+					}
+					for _, one := range l.Data {
+						got = append(got, string(one.TaskID))
+					}
+					if next = l.Pagination.NextCursor; next == "" {
+						break
+					}
+				}
+				var expected []string
+				for _, i := range want {
+					expected = append(expected, ids[i])
+				}
+				if diff := cmp.Diff(expected, got); diff != "" {
+					t.Errorf("%s by %s, limit %d (-want +got):\n%s", query, by, limit, diff)
+				}
+			}
+		}
+	}
+}
+
 func TestQueriesAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	b := newBackend(t)
@@ -149,7 +218,11 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 		"page=-1": "page", "page=0": "page", "page=x": "page", "page=1e3": "page", "page=": "page",
 		"page=99999999999999999999": "page", "page=2000000": "page",
 		"limit=0": "limit", "limit=101": "limit", "limit=10;": "",
-		"status=done": "status", "status=": "status",
+		"status=done": "status", "status=": "status", "status=failed,": "status", "status=failed,failed": "status", "status=failed;pending": "",
+		"createdAfter=yesterday": "createdAfter", "createdAfter=": "createdAfter", "createdBefore=-1": "createdBefore",
+		"createdBefore=2026-11-24": "createdBefore", "createdBefore=2026-11-24T00:00:00+01:00": "%2B", "createdBefore=999999999999999": "createdBefore",
+		"createdAfter=5&createdBefore=5": "later than createdAfter", "createdAfter=6&createdBefore=5": "createdBefore",
+		"q=": "q", "q=%00": "q", "q=%ff": "q", "q=a%0ab": "q", "q=" + strings.Repeat("x", 201): "1 to 200",
 		"cursor=x": "cursor", "cursor=": "cursor", "cursor=____________________________________________": "cursor",
 		"page=1&page=2": "page", "sort=asc": "sort", "%zz=1": "",
 	} {
@@ -158,6 +231,10 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 		if detail := fmt.Sprint(a.JSON(t)["detail"]); !strings.Contains(detail, names) || !strings.HasSuffix(detail, ".") {
 			t.Errorf("%s: %q does not name %q", query, detail, names)
 		}
+	}
+	const before = `The parameter "status" is "done": one of pending, processing, completed, failed, cancelled is expected, or several of them with commas in between, each once.`
+	if got := b.get(t, "/api/v1/tasks?status=done").JSON(t)["detail"]; got != before {
+		t.Errorf("detail = %q, want %q", got, before)
 	}
 	const want = `The parameter "page" is "-1": a whole number from 1 to 1000000 is expected.`
 	if got := b.get(t, "/api/v1/tasks?page=-1").JSON(t)["detail"]; got != want {

@@ -279,7 +279,53 @@ func TestSourcesByName(t *testing.T) {
 		t.Errorf("URL: %d %s", a.Status, a.Body)
 	}
 	isProblem(t, "not fetched yet", b.get(t, fmt.Sprint("/api/v1/tasks/", got["taskId"], "/original")), 404, api.ImageNotFound)
-	if n := must(b.Repo.Count(t.Context(), task.Filter{}))(t); n != 1 {
+	if n := must(b.Repo.Count(t.Context(), task.Filter{}))(t).N; n != 1 {
 		t.Errorf("%d records, want 1", n)
+	}
+}
+
+// A task asks for a set of variants by name, in a form before or after the
+// picture.
+func TestSetsOfVariants(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	data := pngPicture(t, 40, 30)
+	part := func(name, file, content string) string {
+		if file != "" {
+			file = `; filename="` + file + `"`
+		}
+		return "--XX\r\nContent-Disposition: form-data; name=\"" + name + "\"" + file + "\r\n\r\n" + content + "\r\n"
+	}
+	picture, end := part("image", "a.png", string(data)), "--XX--\r\n"
+	for name, tt := range map[string]struct {
+		body string
+		set  string // of the task; "" is that there is none
+		says string
+	}{
+		"none":          {picture + end, "default", ""},
+		"empty":         {picture + part("variants", "", "") + end, "default", ""},
+		"before":        {part("variants", "", "thumbs") + picture + end, "thumbs", ""},
+		"after":         {picture + part("variants", "", "thumbs") + end, "thumbs", ""},
+		"twice":         {part("variants", "", "thumbs") + picture + part("variants", "", "thumbs") + end, "thumbs", ""},
+		"two":           {part("variants", "", "thumbs") + picture + part("variants", "", "default") + end, "", "two different"},
+		"unknown":       {part("variants", "", "huge") + picture + end, "", `no set of variants \"huge\"; there is default, thumbs`},
+		"unknown after": {picture + part("variants", "", "huge") + end, "", `no set of variants \"huge\"; there is default, thumbs`},
+		"too long":      {picture + part("variants", "", strings.Repeat("x", 65)) + end, "", "more than 64 bytes"},
+	} {
+		a := b.do(t, "POST", "/api/v1/tasks/upload", strings.NewReader(tt.body), "Content-Type", "multipart/form-data; boundary=XX")
+		if tt.set != "" && (a.Status != http.StatusAccepted || a.JSON(t)["variants"] != tt.set) {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
+		}
+		if tt.set == "" && (a.Status != http.StatusBadRequest || a.JSON(t)["code"] != "INVALID_BODY" || !strings.Contains(string(a.Body), tt.says)) {
+			t.Errorf("%s: %d %s, want it to say %q", name, a.Status, a.Body, tt.says)
+		}
+	}
+	a := b.do(t, "POST", "/api/v1/tasks", strings.NewReader(`{"imageUrl":"https://example.org/a.jpg","variants":"thumbs"}`), "Content-Type", "application/json")
+	if a.Status != http.StatusAccepted || a.JSON(t)["variants"] != "thumbs" {
+		t.Errorf("JSON: %d %s", a.Status, a.Body)
+	}
+	a = b.do(t, "POST", "/api/v1/tasks", strings.NewReader(`{"imageUrl":"https://example.org/a.jpg","variants":"huge"}`), "Content-Type", "application/json")
+	if a.Status != http.StatusBadRequest || !strings.Contains(string(a.Body), "thumbs") {
+		t.Errorf("JSON: %d %s", a.Status, a.Body)
 	}
 }

@@ -41,7 +41,8 @@ func startAPI(t *testing.T) *httptest.Server {
 	taskJSON := func(id, status, source string) string {
 		images := ""
 		if status == "completed" {
-			images = `,"images":[{"resolution":"800","path":"output/p","url":"/api/v1/tasks/` + id + `/images/800","format":"jpeg","width":800,"height":600,"size":2048,"md5":"m"}]`
+			images = `,"variants":"thumbs","original":{"url":"/o","format":"gif","width":4000,"height":3000,"size":4096,"frames":3,"note":"its first frame","thumbhash":"1QcSHQ"}` +
+				`,"images":[{"resolution":"800","path":"output/p","url":"/api/v1/tasks/` + id + `/images/800","format":"jpeg","width":800,"height":600,"size":2048,"md5":"m"}]`
 		}
 		failed := ""
 		if status == "failed" {
@@ -59,6 +60,10 @@ func startAPI(t *testing.T) *httptest.Server {
 		}
 		defer file.Close()
 		body, _ := io.ReadAll(file)
+		if set := r.FormValue("variants"); set != "" && set != "thumbs" {
+			problem(w, 400, "INVALID_BODY", "There is no set of variants \""+set+"\"; there is default, thumbs.", "Leave it out.")
+			return
+		}
 		switch strings.TrimSpace(string(body)) {
 		case "good":
 			answer(w, 202, "%s", taskJSON(goodID, "pending", head.Filename))
@@ -83,8 +88,8 @@ func startAPI(t *testing.T) *httptest.Server {
 		if r.URL.Query().Get("cursor") == "c2" {
 			next, id = "", badID
 		}
-		answer(w, 200, `{"data":[%s],"pagination":{"page":1,"limit":10,"total":2,"totalPages":2%s}}`,
-			taskJSON(id, "pending", r.URL.RawQuery), next)
+		answer(w, 200, `{"data":[%s],"pagination":{"page":1,"limit":10,"total":2,"totalIsExact":%t,"totalPages":2%s}}`,
+			taskJSON(id, "pending", r.URL.RawQuery), !r.URL.Query().Has("q"), next)
 	})
 	mux.HandleFunc("GET "+base+"/tasks/{id}", func(w http.ResponseWriter, r *http.Request) {
 		id := r.PathValue("id")

@@ -65,6 +65,19 @@ func details(w io.Writer, t client.Task) error {
 	row("attempts", fmt.Sprint(t.Attempts))
 	row("created", t.CreatedAt.Format(time.RFC3339))
 	row("updated", t.UpdatedAt.Format(time.RFC3339))
+	if t.Variants != "" {
+		row("variants", plain(t.Variants, 64))
+	}
+	if o := t.Original; o != nil {
+		line := fmt.Sprintf("%s %dx%d, %s", o.Format, o.Width, o.Height, humanize.IBytes(uint64(max(o.Size, 0))))
+		if o.Frames > 1 {
+			line += fmt.Sprintf(", %d frames, %s", o.Frames, plain(o.Note, 200))
+		}
+		row("original", line)
+		if o.ThumbHash != "" {
+			row("thumbhash", plain(o.ThumbHash, 64))
+		}
+	}
 	if t.Error != "" {
 		row("error", plain(t.Error, 500))
 	}

@@ -30,6 +30,7 @@ a task. The status is 1 if one was refused or, with --wait, did not complete.`,
 	var s submission
 	c.Flags().BoolVar(&s.wait, "wait", false, "wait for the results, with a progress bar on a terminal")
 	c.Flags().BoolVar(&s.json, "json", false, "print each task as one JSON object a line")
+	c.Flags().StringVar(&s.variants, "variants", "", "the `set` of variants to make, one of the server's; none is its default")
 	c.Flags().IntVar(&s.parallel, "parallel", 4, "pictures `N` at a time, 1 to 64")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if s.parallel < 1 || s.parallel > 64 {
@@ -50,6 +51,7 @@ a task. The status is 1 if one was refused or, with --wait, did not complete.`,
 type submission struct {
 	client      *client.Client
 	sources     []string
+	variants    string // the name of their set
 	wait, json  bool
 	parallel    int
 	out, errOut io.Writer
@@ -118,7 +120,7 @@ func (s *submission) each(do func(i int)) {
 
 func (s *submission) submit(ctx context.Context, source string) (client.Task, error) {
 	if strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
-		return s.client.SubmitURL(ctx, source)
+		return s.client.SubmitURL(ctx, source, s.variants)
 	}
 	f, err := os.Open(source)
 	if err != nil {
@@ -132,7 +134,7 @@ func (s *submission) submit(ctx context.Context, source string) (client.Task, er
 	if !info.Mode().IsRegular() {
 		return client.Task{}, errors.New("not a file")
 	}
-	return s.client.Upload(ctx, filepath.Base(source), f, info.Size())
+	return s.client.Upload(ctx, filepath.Base(source), s.variants, f, info.Size())
 }
 
 // await waits for a task, and fails unless it completes.

@@ -39,19 +39,29 @@ func taskListCommand(r *remote) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List tasks, newest first",
-		Example: `  app task list --status failed
+		Example: `  app task list --status failed,cancelled
+  app task list --search holiday --created-after 2026-11-24T00:00:00Z
   app task list --all --json | jq -r .taskId`,
 		Args: none,
 	}
 	var l client.Listing
-	c.Flags().StringVar(&l.Status, "status", "", "only this `status`: pending, processing, completed, failed or cancelled")
+	c.Flags().StringVar(&l.Status, "status", "", "only this `status`: pending, processing, completed, failed or cancelled; several with commas")
+	c.Flags().StringVar(&l.CreatedAfter, "created-after", "", "only tasks made at this `time` or later: 2026-11-24T09:30:00Z, or ms since 1970")
+	c.Flags().StringVar(&l.CreatedBefore, "created-before", "", "only tasks made before this `time`")
+	c.Flags().StringVar(&l.Search, "search", "", "only tasks with this `text` in their source, in capitals or not; looks at 10,000 tasks a page")
 	c.Flags().IntVar(&l.Limit, "limit", 10, "tasks on a page, 1 to 100")
-	c.Flags().IntVar(&l.Page, "page", 1, "which page")
+	c.Flags().IntVar(&l.Page, "page", 1, "which page, from 1")
 	all := c.Flags().Bool("all", false, "every page")
 	asJSON := c.Flags().Bool("json", false, "print each task as one JSON object a line")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *all && c.Flags().Changed("page") {
 			return misuse(c, errors.New("--all and --page exclude each other"))
+		}
+		if l.Limit < 1 || l.Limit > 100 {
+			return misuse(c, fmt.Errorf("--limit is %d, expected 1 to 100; --all is for every task", l.Limit))
+		}
+		if l.Page < 1 {
+			return misuse(c, fmt.Errorf("--page is %d, expected 1 or more", l.Page))
 		}
 		cl, err := r.client(c)
 		if err != nil {
@@ -87,13 +97,21 @@ func taskListCommand(r *remote) *cobra.Command {
 				return err
 			}
 			if !*all {
-				_, err = fmt.Fprintf(c.ErrOrStderr(), "page %d of %d, %d tasks\n",
-					page.Pagination.Page, page.Pagination.TotalPages, page.Pagination.Total)
+				_, err = fmt.Fprintln(c.ErrOrStderr(), place(page))
 			}
 			return err
 		}
 	}
 	return c
+}
+
+// place says where a page stands among the others.
+func place(p client.Page) string {
+	n := p.Pagination
+	if n.TotalIsExact {
+		return fmt.Sprintf("page %d of %d, %d tasks", n.Page, n.TotalPages, n.Total)
+	}
+	return fmt.Sprintf("page %d, %d tasks or more; --all looks at every one", n.Page, n.Total)
 }
 
 func taskGetCommand(r *remote) *cobra.Command {

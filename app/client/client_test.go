@@ -50,11 +50,11 @@ func TestRequests(t *testing.T) {
 		"GET /api/v1/tasks/a%2Fb": func(ctx context.Context, c *Client) error { _, err := c.Task(ctx, "a/b"); return err },
 		"GET /api/v1/tasks":       func(ctx context.Context, c *Client) error { _, err := c.Tasks(ctx, Listing{}); return err },
 		"GET /api/v1/tasks?cursor=c&limit=3&page=2&status=failed": func(ctx context.Context, c *Client) error {
-			_, err := c.Tasks(ctx, Listing{"failed", 2, 3, "c"})
+			_, err := c.Tasks(ctx, Listing{Status: "failed", Page: 2, Limit: 3, Cursor: "c"})
 			return err
 		},
 		`POST /api/v1/tasks {"imageUrl":"http://h/?a=b\u0026c"}`: func(ctx context.Context, c *Client) error {
-			_, err := c.SubmitURL(ctx, "http://h/?a=b&c")
+			_, err := c.SubmitURL(ctx, "http://h/?a=b&c", "")
 			return err
 		},
 		"POST /api/v1/tasks/1/retry":  func(ctx context.Context, c *Client) error { _, err := c.Retry(ctx, "1"); return err },
@@ -116,7 +116,7 @@ func TestUpload(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 		fmt.Fprint(w, `{"taskId":"1","status":"pending","more":[1]}`)
 	})
-	got, err := c.Upload(t.Context(), name, bytes.NewReader(content), int64(len(content)))
+	got, err := c.Upload(t.Context(), name, "", bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestUploadOfAShrinkingFile(t *testing.T) {
 			t.Error("the request ends as if it were whole")
 		}
 	})
-	if _, err := c.Upload(t.Context(), "x", strings.NewReader("short"), 100); err == nil {
+	if _, err := c.Upload(t.Context(), "x", "", strings.NewReader("short"), 100); err == nil {
 		t.Error("no error")
 	}
 }

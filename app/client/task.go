@@ -19,12 +19,26 @@ type Task struct {
 	Status    string    `json:"status"`
 	Source    string    `json:"source"`
 	Attempts  int       `json:"attempts"`
-	Images    []Image   `json:"images"` // when completed
-	Error     string    `json:"error"`  // when failed
+	Variants  string    `json:"variants"` // the name of their set
+	Original  *Original `json:"original"` // nil until it is fetched
+	Images    []Image   `json:"images"`   // when completed
+	Error     string    `json:"error"`    // when failed
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
 
 	Raw json.RawMessage `json:"-"` // all that the server said
+}
+
+// Original is the picture as it came.
+type Original struct {
+	URL       string `json:"url"` // of the bytes
+	Format    string `json:"format"`
+	Width     int    `json:"width"`     // pixels
+	Height    int    `json:"height"`    // pixels
+	Size      int64  `json:"size"`      // bytes
+	Frames    int    `json:"frames"`    // of an animation
+	Note      string `json:"note"`      // for people
+	ThumbHash string `json:"thumbhash"` // standard base64, when completed
 }
 
 // Image is one variant.
@@ -55,11 +69,17 @@ func (t Task) Finished() bool {
 }
 
 // Upload sends a picture of size bytes, under a name that is for people only.
-func (c *Client) Upload(ctx context.Context, name string, r io.Reader, size int64) (Task, error) {
+// variants names the set that is wanted, "" the server's default.
+func (c *Client) Upload(ctx context.Context, name, variants string, r io.Reader, size int64) (Task, error) {
 	// The frame around the bytes is made beforehand, so that the length of the
 	// request is known and nothing is held in memory.
 	var frame bytes.Buffer
 	form := multipart.NewWriter(&frame)
+	if variants != "" {
+		if err := form.WriteField("variants", variants); err != nil {
+			return Task{}, fmt.Errorf("make the request: %w", err)
+		}
+	}
 	if _, err := form.CreateFormFile("image", name); err != nil {
 		return Task{}, fmt.Errorf("make the request: %w", err)
 	}
@@ -80,10 +100,14 @@ func (c *Client) Upload(ctx context.Context, name string, r io.Reader, size int6
 	return t, err
 }
 
-// SubmitURL has the server fetch a picture.
-func (c *Client) SubmitURL(ctx context.Context, address string) (Task, error) {
+// SubmitURL has the server fetch a picture. variants is as in Upload.
+func (c *Client) SubmitURL(ctx context.Context, address, variants string) (Task, error) {
 	var t Task
-	err := c.call(ctx, http.MethodPost, "/tasks", map[string]string{"imageUrl": address}, &t)
+	in := map[string]string{"imageUrl": address}
+	if variants != "" {
+		in["variants"] = variants
+	}
+	err := c.call(ctx, http.MethodPost, "/tasks", in, &t)
 	return t, err
 }
 
@@ -96,21 +120,25 @@ func (c *Client) Task(ctx context.Context, id string) (Task, error) {
 
 // Listing selects tasks. Zero fields are the server's defaults.
 type Listing struct {
-	Status string
-	Page   int
-	Limit  int
-	Cursor string // the NextCursor of the page before
+	Status        string // or several with commas in between
+	CreatedAfter  string // included; RFC 3339 or milliseconds since 1970
+	CreatedBefore string // not included
+	Search        string // a part of the source
+	Page          int
+	Limit         int
+	Cursor        string // the NextCursor of the page before
 }
 
 // Page is one page of tasks, newest first.
 type Page struct {
 	Tasks      []Task `json:"data"`
 	Pagination struct {
-		Page       int    `json:"page"`
-		Limit      int    `json:"limit"`
-		Total      int64  `json:"total"`
-		TotalPages int64  `json:"totalPages"`
-		NextCursor string `json:"nextCursor"` // "" on the last page
+		Page         int    `json:"page"`
+		Limit        int    `json:"limit"`
+		Total        int64  `json:"total"`
+		TotalIsExact bool   `json:"totalIsExact"`
+		TotalPages   int64  `json:"totalPages"`
+		NextCursor   string `json:"nextCursor"` // "" on the last page
 	} `json:"pagination"`
 }
 
@@ -123,6 +151,9 @@ func (c *Client) Tasks(ctx context.Context, l Listing) (Page, error) {
 		}
 	}
 	set("status", l.Status, l.Status != "")
+	set("createdAfter", l.CreatedAfter, l.CreatedAfter != "")
+	set("createdBefore", l.CreatedBefore, l.CreatedBefore != "")
+	set("q", l.Search, l.Search != "")
 	set("page", strconv.Itoa(l.Page), l.Page != 0)
 	set("limit", strconv.Itoa(l.Limit), l.Limit != 0)
 	set("cursor", l.Cursor, l.Cursor != "")

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"revela/imaging"
 )
 
 // Config is the effective configuration. It is not changed after Load, so it
@@ -73,6 +75,7 @@ type Queue struct {
 	Lease            time.Duration // a silent worker loses its job after this
 	MaxStalled       int           // workers that one job may lose
 	JobTimeout       time.Duration // wall time of one attempt
+	MaxWaiting       int           // tasks that may wait or be delayed; 0 is any number
 	RemoveOnComplete Keep
 	RemoveOnFail     Keep
 }
@@ -89,16 +92,13 @@ func (q Queue) Workers() int {
 	return q.Concurrency
 }
 
-// Keep says how many finished jobs the queue keeps: KeepAll, KeepNone, or that
-// many of the newest.
-type Keep int
-
-// The special values of Keep. In text they are turned round, because the
-// settings say what is removed: "false" is KeepAll and "true" is KeepNone.
-const (
-	KeepAll  Keep = -1
-	KeepNone Keep = 0
-)
+// Keep says how many finished jobs the queue keeps, and for how long. In text it
+// is turned round, because the settings say what is removed: "false" is to keep
+// all and "true" is to keep none.
+type Keep struct {
+	Count int           // the newest so many; -1 is any number
+	Age   time.Duration // 0 is for ever
+}
 
 // Cache is how long cached reads live.
 type Cache struct {
@@ -118,16 +118,11 @@ type Upload struct {
 
 // Image limits and shapes what is made of a picture.
 type Image struct {
-	MaxPixels    int64 // width x height of an original
-	MemoryBudget int64 // bytes of decoded pixels at any moment, in this process
-	Variants     []Variant
-}
-
-// Variant is one size to make.
-type Variant struct {
-	Name    string // unique; a path segment: letters, digits, "-" and "_"
-	Width   int    // pixels
-	Quality int    // 1 to 100, for lossy formats
+	MaxPixels    int64                        // width x height of an original
+	MemoryBudget int64                        // bytes of decoded pixels at any moment, in this process
+	Turbo        string                       // "auto" (the system's libjpeg-turbo where there is one) or "off"
+	Progressive  bool                         // JPEG variants
+	Variants     map[string][]imaging.Variant // by the name of their set; there is a "default"
 }
 
 // Fetch bounds the reading of imageUrl.

@@ -55,7 +55,7 @@ func (l *loader) environment(env map[string]string) {
 
 // secretFile reads the file that a _FILE twin names.
 func (l *loader) secretFile(s setting, twin, file string) (string, bool) {
-	data, err := readLimited(l.abs(file))
+	data, err := readLimited(l.abs(file), maxFile)
 	what := ""
 	switch {
 	case err != nil:

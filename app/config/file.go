@@ -22,7 +22,7 @@ const maxFile = 1 << 20
 
 // file applies a YAML file. One that was not named may be missing.
 func (l *loader) file(name string, named bool, usage bool, namedBy string) {
-	data, err := readLimited(l.abs(name))
+	data, err := readLimited(l.abs(name), maxFile)
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return
 	}
@@ -178,16 +178,16 @@ func didYouMean(s string, candidates []string) string {
 	return ""
 }
 
-// readLimited reads a small regular file.
-func readLimited(name string) ([]byte, error) {
+// readLimited reads a file of at most max bytes.
+func readLimited(name string, max int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		return nil, fmt.Errorf("it is larger than %s", formatSize(maxFile))
+	data, err := io.ReadAll(io.LimitReader(f, max+1))
+	if err == nil && int64(len(data)) > max {
+		return nil, fmt.Errorf("it is larger than %s", formatSize(max))
 	}
 	return data, err
 }

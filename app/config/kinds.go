@@ -166,28 +166,51 @@ func share() kind[float64] {
 
 // keep is what a remove_on_… setting says; see Keep.
 func keep() kind[Keep] {
-	return kind[Keep]{"true|false|int", "true, false, or the number of jobs to keep",
-		func(s string) (Keep, error) {
-			switch s {
-			case "true":
-				return KeepNone, nil
-			case "false":
-				return KeepAll, nil
-			}
-			n, err := parseInt(s, 0, 1e9)
-			return Keep(n), err
-		}, Keep.String, false}
+	return kind[Keep]{"true|false|int|duration",
+		"true, false, the number of jobs to keep, how long to keep them, or both, such as 1000,24h",
+		parseKeep, Keep.String, false}
+}
+
+func parseKeep(s string) (Keep, error) {
+	switch s {
+	case "true":
+		return Keep{}, nil
+	case "false":
+		return Keep{Count: -1}, nil
+	}
+	count, long, both := strings.Cut(s, ",")
+	k := Keep{Count: -1}
+	n, err := parseInt(count, 0, 1e9)
+	if err == nil {
+		k.Count = int(n)
+		if !both {
+			return k, nil
+		}
+	} else if both {
+		return Keep{}, errMismatch
+	} else {
+		long = s
+	}
+	k.Age, err = time.ParseDuration(strings.TrimSpace(long))
+	if err != nil || k.Age < time.Second || k.Age > 10*365*24*time.Hour {
+		return Keep{}, errMismatch
+	}
+	return k, nil
 }
 
 // String is the text of a remove_on_… setting.
 func (k Keep) String() string {
 	switch {
-	case k < 0:
+	case k == Keep{Count: -1}:
 		return "false"
-	case k == KeepNone:
+	case k.Count == 0:
 		return "true"
+	case k.Age == 0:
+		return strconv.Itoa(k.Count)
+	case k.Count < 0:
+		return formatDuration(k.Age)
 	}
-	return strconv.Itoa(int(k))
+	return strconv.Itoa(k.Count) + "," + formatDuration(k.Age)
 }
 
 // duration is a time span with its unit. A bare number is refused: it would be

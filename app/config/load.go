@@ -70,6 +70,7 @@ func Load(src Sources) (*Config, []Warning, error) {
 	if l.config.Data.ImportDir != "" {
 		l.config.Data.ImportDir = l.abs(l.config.Data.ImportDir)
 	}
+	l.marks()
 	l.rules()
 	if len(l.problems) > 0 {
 		return nil, l.warnings, &Error{l.problems}

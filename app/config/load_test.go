@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"image/color"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/spf13/pflag"
+
+	"revela/imaging"
+	"revela/imaging/imagetest"
 )
 
 // given is a set of sources, written down shortly.
@@ -98,10 +102,10 @@ func TestEveryVariableAndFlagReachesItsField(t *testing.T) {
 		"redis.url": "rediss://h", "redis.host": "h", "redis.port": "1", "redis.password": "p", "redis.db": "2",
 		"redis.embedded": "process", "queue.prefix": "p", "queue.name": "n", "queue.concurrency": "5",
 		"queue.max_retries": "6", "queue.backoff_delay": "7ms", "queue.backoff_jitter": "0.75", "queue.lease": "9s",
-		"queue.max_stalled": "0", "queue.job_timeout": "11s", "queue.remove_on_complete": "12",
+		"queue.max_stalled": "0", "queue.job_timeout": "11s", "queue.max_waiting": "11", "queue.remove_on_complete": "12",
 		"queue.remove_on_fail": "true", "cache.task_ttl": "13s", "cache.list_ttl": "14s", "cache.count_ttl": "15s",
 		"data.dir": "/d", "import.dir": "/i", "upload.max_bytes": "16MB", "image.max_pixels": "17",
-		"image.memory_budget": "18GiB", "fetch.timeout": "19s", "fetch.allow_private": "true",
+		"image.memory_budget": "18GiB", "image.turbo": "off", "image.progressive": "true", "fetch.timeout": "19s", "fetch.allow_private": "true",
 		"log.level": "warn", "log.format": "json",
 	}
 	alone := map[string][]string{ // what a setting needs beside it
@@ -184,15 +188,77 @@ func TestEmptyFilesAreFine(t *testing.T) {
 
 func TestVariants(t *testing.T) {
 	t.Parallel()
-	c := given{file: `
+	list := []imaging.Variant{{Name: "320", Width: 320, Quality: 85}, {Name: "big", Width: 2048, Quality: 90}}
+	for file, want := range map[string]map[string][]imaging.Variant{
+		`
 image:
   variants:
     - width: 320
     - {name: big, width: 2048, quality: 90}
+`: {"default": list},
+		`
+image:
+  variants:
+    default:
+      - width: 320
+      - {name: big, width: 2048, quality: 90}
+    thumbs: [{width: 64}]
+`: {"default": list, "thumbs": {{Name: "64", Width: 64, Quality: 85}}},
+	} {
+		c := given{file: file}.must(t)
+		if diff := cmp.Diff(want, c.Image.Variants); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		// What Show writes is read as the same.
+		again := given{file: "image: {variants: " + showSets(c.Image.Variants) + "}\n"}.must(t)
+		if diff := cmp.Diff(want, again.Image.Variants); diff != "" {
+			t.Errorf("shown and read again (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// Every field of a variant, and its way through Show.
+func TestVariantInFull(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"logo.png": string(imagetest.PNG(imagetest.Corners(4, 2)))}
+	c := given{files: files, file: `
+image:
+  variants:
+    default:
+      - width: 200
+        height: 100
+        fit: cover
+        gravity: attention
+        format: webp
+        quality: 70
+        background: "#0a0B0c"
+        sharpen: 0.5
+        watermark: {file: logo.png, position: northwest, opacity: 0.25, scale: 0.3}
+      - {height: 50, format: original, watermark: {file: logo.png}}
 `}.must(t)
-	want := []Variant{{"320", 320, 85}, {"big", 2048, 90}}
-	if diff := cmp.Diff(want, c.Image.Variants); diff != "" {
+	logo := imagetest.Corners(4, 2)
+	want := []imaging.Variant{
+		{
+			Name: "200x100", Width: 200, Height: 100, Fit: imaging.Cover, Gravity: imaging.Attention,
+			Format: imaging.WebP, Quality: 70, Background: &color.NRGBA{10, 11, 12, 255}, Sharpen: 0.5,
+			Watermark: &imaging.Watermark{File: "logo.png", Image: logo, Position: imaging.NorthWest, Opacity: 0.25, Scale: 0.3},
+		},
+		{
+			Name: "x50", Height: 50, Quality: 85,
+			Watermark: &imaging.Watermark{File: "logo.png", Image: logo, Position: imaging.SouthEast, Opacity: 1, Scale: 0.2},
+		},
+	}
+	if diff := cmp.Diff(want, c.Image.Variants["default"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, v := range want {
+		if err := v.Validate(); err != nil {
+			t.Errorf("what was accepted is refused later: %v", err)
+		}
+	}
+	again := given{files: files, file: "image: {variants: " + showSets(c.Image.Variants) + "}\n"}.must(t)
+	if diff := cmp.Diff(c.Image.Variants, again.Image.Variants); diff != "" {
+		t.Errorf("shown and read again (-want +got):\n%s", diff)
 	}
 }
 

@@ -89,7 +89,7 @@ func TestMistakes(t *testing.T) {
 				`config.yaml:2: server.port is "70000", expected a whole number from 0 to 65535`,
 				`QUEUE_BACKOFF_JITTER is "1.5", expected a number from 0 to 1, such as 0.2`,
 				`QUEUE_LEASE is "10", expected a duration with its unit from 1s to 10m, such as 1500ms, 10s or 2m`,
-				`QUEUE_REMOVE_ON_FAIL is "yes", expected true, false, or the number of jobs to keep`,
+				`QUEUE_REMOVE_ON_FAIL is "yes", expected true, false, the number of jobs to keep, how long to keep them, or both, such as 1000,24h`,
 				`LOG_LEVEL is "verbose", expected debug, info, warn or error`,
 				`--workers is "-1", expected auto, or a whole number from 0 to 1024`,
 				`--upload-max-bytes is "lots", expected a size from 1 to 1TiB, in bytes or with a unit, such as 32MiB or 500MB`,
@@ -156,19 +156,77 @@ func TestMistakes(t *testing.T) {
 				`config.yaml:3: image.variants has the width "0", expected 1 to 16384 pixels`,
 				`config.yaml:4: image.variants has the name "a/b", expected 1 to 64 letters, digits, "-" and "_"`,
 				`config.yaml:5: image.variants has the quality "101", expected 1 to 100`,
-				`config.yaml:5: image.variants has the unknown field "hight", expected name, width or quality`,
-				`config.yaml:6: image.variants has a variant without a width`,
+				`config.yaml:5: image.variants has the unknown field "hight" (did you mean "height"?), expected name, width, height, fit, gravity, format, quality, background, sharpen or watermark`,
+				`config.yaml:6: image.variants has a variant without a width or a height`,
 				`config.yaml:7: image.variants has width twice in one variant`,
-				`config.yaml:8: image.variants has an entry that is not a mapping of name, width and quality`,
+				`config.yaml:8: image.variants has a variant that is not a mapping of name, width, height, fit, gravity, format, quality, background, sharpen or watermark`,
 			},
 		},
 		"variants of one name": {
 			given{file: "image:\n  variants:\n  - {width: 10}\n  - {width: 10}\n"},
-			[]string{`config.yaml:4: image.variants has two variants named "10", the first at line 3`},
+			[]string{`config.yaml:4: image.variants has two variants named "10" in one set, the first at line 3`},
 		},
 		"no variants": {
 			given{file: "image: {variants: []}\n"},
-			[]string{`config.yaml:1: image.variants is not a list of 1 to 16 variants {name, width, quality}`},
+			[]string{`config.yaml:1: image.variants has in the set "default" no list of 1 to 16 variants such as {width: 800}`},
+		},
+		"sets of variants": {
+			given{file: `image:
+  variants:
+    a/b: [{width: 1}]
+    thumbs: [{width: 0}]
+    small: {width: 3}
+    thumbs: [{width: 1}]
+`},
+			[]string{
+				`config.yaml:3: image.variants has a set named "a/b", expected 1 to 64 letters, digits, "-" and "_"`,
+				`config.yaml:4: image.variants has the width "0", expected 1 to 16384 pixels`,
+				`config.yaml:5: image.variants has in the set "small" no list of 1 to 16 variants such as {width: 800}`,
+				`config.yaml:6: image.variants has two sets named "thumbs", the first at line 4`,
+				`config.yaml:3: image.variants has no set named "default", which is for those who name none`,
+			},
+		},
+		"what variants ask for": {
+			given{file: `image:
+  variants:
+    - {width: 10, fit: cover}
+    - {width: 10, height: 10, fit: big, gravity: up, format: gif, background: white, sharpen: -1}
+    - {width: 10, gravity: north}
+    - {width: 11, watermark: logo.png}
+    - {width: 12, watermark: {position: attention, opacity: 0, scale: 1.5}}
+    - {height: 20000}
+`},
+			[]string{
+				`config.yaml:3: image.variants has the fit cover, which takes both a width and a height`,
+				`config.yaml:4: image.variants has the fit "big", expected inside, cover or fill`,
+				`config.yaml:4: image.variants has the gravity "up", expected centre, north, northeast, east, southeast, south, southwest, west, northwest, entropy or attention`,
+				`config.yaml:4: image.variants has the format "gif", expected original, jpeg, png, webp or avif`,
+				`config.yaml:4: image.variants has the background "white", expected a colour of six hexadecimal digits such as "ffffff"`,
+				`config.yaml:4: image.variants has the sharpen "-1", expected 0 to 5`,
+				`config.yaml:4: image.variants has a gravity, which is only for the fit cover`,
+				`config.yaml:5: image.variants has a gravity, which is only for the fit cover`,
+				`config.yaml:6: image.variants has a watermark that is not a mapping of file, position, opacity or scale`,
+				`config.yaml:7: image.variants has the position "attention", expected centre, north, northeast, east, southeast, south, southwest, west or northwest`,
+				`config.yaml:7: image.variants has the opacity "0", expected a number above 0, up to 1`,
+				`config.yaml:7: image.variants has the scale "1.5", expected a number above 0, up to 1`,
+				`config.yaml:7: image.variants has a watermark without a file`,
+				`config.yaml:8: image.variants has the height "20000", expected 1 to 16384 pixels`,
+			},
+		},
+		"watermarks that cannot be read": {
+			given{file: `image:
+  variants:
+    - {width: 10, watermark: {file: empty.png}}
+    - {width: 20, watermark: {file: none.png}}
+`, files: map[string]string{"empty.png": ""}},
+			[]string{
+				`config.yaml:3: image.variants has in 10 of the set default a watermark "empty.png" that cannot be used: the file is empty`,
+				`config.yaml:3: image.variants has in 20 of the set default a watermark "none.png" that cannot be used: no such file or directory`,
+			},
+		},
+		"variants that are a number": {
+			given{file: "image: {variants: 3}\n"},
+			[]string{`config.yaml:1: image.variants is not a list of variants, nor a mapping of 1 to 64 names to such lists`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

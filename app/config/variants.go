@@ -2,32 +2,31 @@ package config
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"revela/imaging"
 )
 
 const (
-	maxVariants    = 16
-	maxWidth       = 16384 // pixels
-	defaultQuality = 85
+	maxSets     = 64
+	maxVariants = 16 // of a set
+	// defaultSet is what a task gets that names no set.
+	defaultSet = "default"
 )
 
-var (
-	variantName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	variantFields = []string{"name", "width", "quality"}
-)
-
-// variants is the one setting that is a list.
+// variants is the one setting that is more than a scalar: sets of variants by
+// name. A list stands for the default set alone.
 func variants() setting {
 	return setting{
 		key:    "image.variants",
-		def:    `[{name: "1024", width: 1024, quality: 85}, {name: "800", width: 800, quality: 85}]`,
-		help:   "the sizes that are made of each picture",
-		expect: "a list of {name, width, quality}",
+		def:    `{default: [{name: "1024", width: 1024, quality: 85}, {name: "800", width: 800, quality: 85}]}`,
+		help:   "what is made of each picture, by the name of the set",
+		expect: "sets of variants by name",
 		set: func(c *Config, s string) error {
 			f, err := parser.ParseBytes([]byte(s), 0)
 			if err != nil {
@@ -38,25 +37,55 @@ func variants() setting {
 			}
 			return nil
 		},
-		get: func(c *Config) string {
-			var items []string
-			for _, v := range c.Image.Variants {
-				items = append(items, fmt.Sprintf("{name: %q, width: %d, quality: %d}", v.Name, v.Width, v.Quality))
-			}
-			return "[" + strings.Join(items, ", ") + "]"
-		},
+		get:  func(c *Config) string { return showSets(c.Image.Variants) },
 		node: setVariants,
 	}
 }
 
-// setVariants decodes the list. Nothing is stored unless all of it is right.
+// setVariants decodes all sets. Nothing is stored unless all of it is right.
 func setVariants(c *Config, n ast.Node) []nodeError {
+	sets := map[string][]imaging.Variant{}
+	if _, ok := n.(*ast.SequenceNode); ok {
+		set, errs := decodeSet(defaultSet, n)
+		if sets[defaultSet] = set; len(errs) == 0 {
+			c.Image.Variants = sets
+		}
+		return errs
+	}
+	entries, ok := mapping(n)
+	if !ok || len(entries) == 0 || len(entries) > maxSets {
+		return []nodeError{{line(n), fmt.Sprintf("is not a list of variants, nor a mapping of 1 to %d names to such lists", maxSets)}}
+	}
+	var errs []nodeError
+	lines := map[string]int{} // by name
+	for _, e := range entries {
+		name := e.Key.GetToken().Value
+		if !variantName.MatchString(name) {
+			errs = append(errs, nodeError{line(e), fmt.Sprintf(`has a set named %q, expected 1 to 64 letters, digits, "-" and "_"`, name)})
+		}
+		if first, taken := lines[name]; taken {
+			errs = append(errs, nodeError{line(e), fmt.Sprintf("has two sets named %q, the first at line %d", name, first)})
+		}
+		lines[name] = line(e)
+		set, bad := decodeSet(name, e.Value)
+		sets[name], errs = set, append(errs, bad...)
+	}
+	if _, ok := lines[defaultSet]; !ok {
+		errs = append(errs, nodeError{line(n), fmt.Sprintf("has no set named %q, which is for those who name none", defaultSet)})
+	}
+	if len(errs) == 0 {
+		c.Image.Variants = sets
+	}
+	return errs
+}
+
+func decodeSet(name string, n ast.Node) ([]imaging.Variant, []nodeError) {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok || len(list.Values) == 0 || len(list.Values) > maxVariants {
-		return []nodeError{{line(n), fmt.Sprintf("is not a list of 1 to %d variants {name, width, quality}", maxVariants)}}
+		return nil, []nodeError{{line(n), fmt.Sprintf("has in the set %q no list of 1 to %d variants such as {width: 800}", name, maxVariants)}}
 	}
 	var (
-		out   []Variant
+		out   []imaging.Variant
 		errs  []nodeError
 		lines = map[string]int{} // by name
 	)
@@ -67,59 +96,23 @@ func setVariants(c *Config, n ast.Node) []nodeError {
 			continue
 		}
 		if first, taken := lines[v.Name]; taken {
-			errs = append(errs, nodeError{line(item), fmt.Sprintf("has two variants named %q, the first at line %d", v.Name, first)})
+			errs = append(errs, nodeError{line(item), fmt.Sprintf("has two variants named %q in one set, the first at line %d", v.Name, first)})
 		}
 		lines[v.Name] = line(item)
 		out = append(out, v)
 	}
-	if len(errs) == 0 {
-		c.Image.Variants = out
-	}
-	return errs
+	return out, errs
 }
 
-func decodeVariant(n ast.Node) (Variant, []nodeError) {
-	entries, ok := mapping(n)
-	if !ok {
-		return Variant{}, []nodeError{{line(n), "has an entry that is not a mapping of name, width and quality"}}
-	}
-	v := Variant{Quality: defaultQuality}
-	var errs []nodeError
-	fail := func(n ast.Node, format string, args ...any) {
-		errs = append(errs, nodeError{line(n), fmt.Sprintf(format, args...)})
-	}
-	seen := map[string]bool{}
-	for _, e := range entries {
-		key := e.Key.GetToken().Value
-		if seen[key] {
-			fail(e, "has %s twice in one variant", key)
-			continue
+// showSets writes sets on one line, sorted by name.
+func showSets(sets map[string][]imaging.Variant) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(sets)) {
+		var items []string
+		for _, v := range sets[name] {
+			items = append(items, showVariant(v))
 		}
-		seen[key] = true
-		value, _ := scalar(e.Value)
-		var err error
-		switch key {
-		case "name":
-			if v.Name = value; !variantName.MatchString(value) {
-				fail(e, `has the name %q, expected 1 to 64 letters, digits, "-" and "_"`, value)
-			}
-		case "width":
-			if v.Width, err = parseInt(value, 1, maxWidth); err != nil {
-				fail(e, "has the width %q, expected 1 to %d pixels", value, maxWidth)
-			}
-		case "quality":
-			if v.Quality, err = parseInt(value, 1, 100); err != nil {
-				fail(e, "has the quality %q, expected 1 to 100", value)
-			}
-		default:
-			fail(e, "has the unknown field %q%s, expected name, width or quality", key, didYouMean(key, variantFields))
-		}
+		all = append(all, quote(name)+": ["+strings.Join(items, ", ")+"]")
 	}
-	if !seen["width"] {
-		fail(n, "has a variant without a width")
-	}
-	if !seen["name"] {
-		v.Name = strconv.Itoa(v.Width)
-	}
-	return v, errs
+	return "{" + strings.Join(all, ", ") + "}"
 }

@@ -16,9 +16,11 @@ import (
 
 const (
 	clientName = "revela"
-	// cacheBytes bounds the client-side cache of one connection, of which rueidis
-	// has up to four; its default of 128 MiB each is meant for a host of its own.
-	cacheBytes = 32 << 20
+	// cacheBytes bounds the copies of cached entries that one connection keeps.
+	// rueidis has up to four to a single server, so a process keeps 64 MiB at
+	// most, and one to each node of a cluster. A task is about a kilobyte; the
+	// default of 128 MiB each is meant for a host of its own.
+	cacheBytes = 16 << 20
 	// A failover or a new shard is noticed by errors and messages; asking again
 	// now and then finds what those missed.
 	sentinelRefresh = 5 * time.Second

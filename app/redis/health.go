@@ -3,6 +3,7 @@ package redis
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -11,8 +12,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// repeatEvery is how often one and the same error is logged again.
-const repeatEvery = time.Second
+// repeatEvery is how often one and the same error is logged again: together with
+// what others say of an outage it should stay below a line a second.
+const repeatEvery = 5 * time.Second
 
 // health knows for each address whether it can be reached, when it may be tried
 // again, and logs the changes. Any goroutine may use it.
@@ -139,10 +141,11 @@ func (h *health) warn(n *node, msg, addr string, fields ...zap.Field) {
 	h.log.Warn(msg, fields...)
 }
 
-// stableText is the error without the local port, which differs each time.
+// stableText is one text for all the ways in which a connection breaks: a server
+// that is gone refuses, resets and closes in turns, each time from another port.
 func stableText(err error) string {
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return op.Op + ": " + op.Err.Error()
+	if _, ok := errors.AsType[*net.OpError](err); ok || errors.Is(err, io.EOF) {
+		return "no connection"
 	}
 	return err.Error()
 }

@@ -2,6 +2,8 @@ package redis
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -68,19 +70,23 @@ func TestHealthSpacesOutTheTries(t *testing.T) {
 	}
 }
 
-func TestHealthLogsARepeatedErrorOnceASecond(t *testing.T) {
+func TestHealthLogsARepeatedErrorSeldom(t *testing.T) {
 	t.Parallel()
 	h, now, logs := testHealth()
-	// Each failure has another local port, as a real one does.
-	fail := func(port int) {
-		h.failed("a", &net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: port}, Err: errors.New("reset")})
+	// Each failure has another local port or way, as real ones do.
+	fail := func(i int) {
+		if i%3 == 0 {
+			h.failed("a", fmt.Errorf("no answer to the greeting: %w", io.EOF))
+			return
+		}
+		h.failed("a", &net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: 1000 + i}, Err: errors.New("reset")})
 	}
 	for i := range 20 {
-		fail(1000 + i)
-		*now = now.Add(100 * time.Millisecond)
+		fail(i)
+		*now = now.Add(500 * time.Millisecond)
 	}
 	if n := logs.Len(); n != 2 {
-		t.Fatalf("%d lines for 20 failures in 2 s, want 2", n)
+		t.Fatalf("%d lines for 20 failures in 10 s, want 2", n)
 	}
 	if got := logs.All()[1].ContextMap()["repeated"]; got != int64(9) {
 		t.Fatalf("repeated = %v, want 9", got)

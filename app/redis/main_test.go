@@ -139,7 +139,9 @@ func get(t *testing.T, c *Conn, key string) string {
 func serverPid(t *testing.T, c *Conn) int {
 	t.Helper()
 	info := map[string]string{}
-	readInfo(t.Context(), c.Client(), "server", info)
+	if err := readInfo(t.Context(), c.Client(), "server", info); err != nil {
+		t.Fatal(err)
+	}
 	pid, err := strconv.Atoi(info["process_id"])
 	if err != nil {
 		t.Fatalf("process_id: %v", err)

@@ -7,14 +7,12 @@
 package web
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"io/fs"
 	"net/http"
 	"path"
-	"time"
+
+	"revela/app/web/content"
 )
 
 //go:embed static
@@ -29,12 +27,6 @@ var types = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
-}
-
-type asset struct {
-	data []byte
-	kind string
-	etag string
 }
 
 // Handler serves the dashboard at / and its parts below /assets/, and answers
@@ -54,20 +46,18 @@ func Handler() http.Handler {
 			return
 		}
 		h := w.Header()
-		h.Set("Content-Type", a.kind)
-		h.Set("ETag", a.etag)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("Content-Security-Policy", Policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.data))
+		a.ServeHTTP(w, r)
 	})
 }
 
 // load reads the embedded files. A failure is a mistake of the build, which the
 // tests of this package find.
-func load() map[string]asset {
-	assets := map[string]asset{}
+func load() map[string]*content.Content {
+	assets := map[string]*content.Content{}
 	err := fs.WalkDir(static, "static", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -76,12 +66,11 @@ func load() map[string]asset {
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(data)
 		place := name[len("static"):]
 		if place == "/index.html" {
 			place = "/"
 		}
-		assets[place] = asset{data, types[path.Ext(name)], `"` + hex.EncodeToString(sum[:12]) + `"`}
+		assets[place] = content.New(types[path.Ext(name)], data)
 		return nil
 	})
 	if err != nil {

@@ -10,13 +10,14 @@ import (
 	"image/color/palette"
 	"image/draw"
 	"image/gif"
-	"image/jpeg"
+	stdjpeg "image/jpeg"
 	"image/png"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 
+	"revela/imaging/internal/jpeg"
 	"revela/imaging/internal/libwebp"
 )
 
@@ -32,8 +33,28 @@ func must(data []byte, err error) []byte {
 // JPEG is img as a baseline JPEG of quality 92.
 func JPEG(img image.Image) []byte {
 	var b bytes.Buffer
-	err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 92})
+	err := stdjpeg.Encode(&b, img, &stdjpeg.Options{Quality: 92})
 	return must(b.Bytes(), err)
+}
+
+// ProgressiveJPEG is img as a JPEG of quality 92 in ten scans, with halved chroma.
+func ProgressiveJPEG(img image.Image) []byte {
+	m, err := stdjpeg.Decode(bytes.NewReader(JPEG(img)))
+	planes := jpeg.New(img.Bounds().Dx(), img.Bounds().Dy(), 1, 3, 2, 2)
+	ycc, ok := m.(*image.YCbCr)
+	if err != nil || !ok {
+		panic("imagetest: a JPEG did not come back in colour")
+	}
+	for i, p := range planes.Planes {
+		src, stride := ycc.Y, ycc.YStride
+		if i > 0 {
+			src, stride = [][]byte{ycc.Cb, ycc.Cr}[i-1], ycc.CStride
+		}
+		for y := range p.H {
+			copy(p.Pix[y*p.Stride:][:p.W], src[y*stride:])
+		}
+	}
+	return must(jpeg.Encode(planes, 92, true))
 }
 
 // PNG is img as a PNG.
@@ -98,6 +119,18 @@ func Exif(orientation int) []byte {
 	b = le.AppendUint16(b, 1)
 	entry(1, 2, 2, 'N')
 	return le.AppendUint32(b, 0)
+}
+
+// ExifR03 is EXIF metadata of a camera that is set to Adobe RGB.
+func ExifR03() []byte {
+	dir := func(tag, kind uint16, count uint32, value string) string {
+		b := binary.LittleEndian.AppendUint16([]byte{1, 0}, tag)
+		b = binary.LittleEndian.AppendUint16(b, kind)
+		b = binary.LittleEndian.AppendUint32(b, count)
+		return string(b) + value + "\x00\x00\x00\x00"
+	}
+	return []byte("II*\x00\x08\x00\x00\x00" + dir(34665, 4, 1, "\x1a\x00\x00\x00") +
+		dir(40965, 4, 1, "\x2c\x00\x00\x00") + dir(1, 2, 4, "R03\x00"))
 }
 
 // Profile is an ICC profile of the given colour space ("RGB ", "GRAY", "CMYK")

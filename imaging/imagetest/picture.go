@@ -78,6 +78,31 @@ func ZonePlate(w, h int) *image.Gray {
 	return img
 }
 
+// Gradient grows evenly from black on the left to white, red, green and blue on
+// the right, in four bands from top to bottom. In it one sees the steps and tints
+// that a codec or a resizer makes.
+func Gradient(w, h int) *image.NRGBA {
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		band := 4 * y / h
+		for x := range w {
+			v := byte((255*x + (w-1)/2) / max(w-1, 1))
+			c := color.NRGBA{A: 255}
+			if band == 0 || band == 1 {
+				c.R = v
+			}
+			if band == 0 || band == 2 {
+				c.G = v
+			}
+			if band == 0 || band == 3 {
+				c.B = v
+			}
+			img.SetNRGBA(x, y, c)
+		}
+	}
+	return img
+}
+
 // The colours of Corners.
 var (
 	TopLeft     = color.NRGBA{220, 30, 30, 255}

@@ -4,7 +4,7 @@
 -- Returns 1 (ended) or 0 (not the owner). O(jobs in work). Retryable.
 local id, at = ARGV[1], int(now())
 if redis.call('HGET', KEYS[3], id) ~= ARGV[2] then return 0 end
-disown(KEYS[1], KEYS[2], KEYS[3], id)
+disown(KEYS[1], KEYS[2], KEYS[3], { id })
 if ARGV[5] == '1' then
   note(KEYS[7], ARGV[3], ARGV[4])
   redis.call('HSET', KEYS[7], 'finishedOn', at)
@@ -13,5 +13,5 @@ else
   redis.call('UNLINK', KEYS[7])
 end
 redis.call('HINCRBY', KEYS[5], 'failedTotal', 1)
-emit(KEYS[6], 'failed', id, 'failedReason', ARGV[3])
+emit(KEYS[6], 'failed', { id }, 'failedReason', ARGV[3])
 return 1

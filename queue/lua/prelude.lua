@@ -9,16 +9,31 @@ end
 -- int writes a number of any size without an exponent.
 local function int(n) return string.format('%.0f', n) end
 
--- emit appends to the events stream.
-local function emit(stream, event, id, ...)
-  redis.call('XADD', stream, 'MAXLEN', '~', '10000', '*', 'event', event, 'jobId', id, ...)
+-- emit appends one entry to the events stream for the ids that went the same
+-- way together. The stream keeps about 10,000 entries.
+local function emit(stream, event, ids, ...)
+  if #ids == 0 then return end
+  redis.call('XADD', stream, 'MAXLEN', '~', '10000', '*', 'event', event, 'jobId', table.concat(ids, ','), ...)
 end
 
--- disown ends a worker's hold on a job. O(jobs in work).
-local function disown(active, leases, owners, id)
-  redis.call('LREM', active, 0, id)
-  redis.call('ZREM', leases, id)
-  redis.call('HDEL', owners, id)
+-- enqueue makes a job wait, behind those of its priority or in front of them. An
+-- urgent one has a list of its own as long as there is anyone to overtake; idle
+-- pools listen to waiting.
+local function enqueue(waiting, urgent, hash, id, front)
+  local list = waiting
+  if redis.call('HGET', hash, 'priority') == 'urgent' and redis.call('EXISTS', waiting) == 1 then
+    list = urgent
+  end
+  redis.call(front and 'RPUSH' or 'LPUSH', list, id)
+end
+
+-- disown ends a worker's hold on jobs. It looks for them from the end of
+-- active, where the oldest are. O(jobs x jobs in work).
+local function disown(active, leases, owners, ids)
+  if #ids == 0 then return end
+  for _, id in ipairs(ids) do redis.call('LREM', active, -1, id) end
+  redis.call('ZREM', leases, unpack(ids))
+  redis.call('HDEL', owners, unpack(ids))
 end
 
 -- note records a failed attempt in a job's hash.

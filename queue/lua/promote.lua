@@ -1,18 +1,23 @@
--- Makes delayed jobs that are due wait, and tells whether Redis still is the
--- one that the caller knows.
--- KEYS  delayed waiting events meta
--- ARGV  how many at most, epoch to set if there is none
--- Returns how many, ms until the next is due (-1: none), epoch.
--- O(promoted x log delayed). Retryable.
-local at = now()
-local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(at), 'LIMIT', 0, ARGV[1])
-for _, id in ipairs(due) do
-  redis.call('ZREM', KEYS[1], id)
-  redis.call('LPUSH', KEYS[2], id)
-  emit(KEYS[3], 'waiting', id, 'prev', 'delayed')
+-- Makes delayed jobs wait.
+-- KEYS  delayed waiting urgent events, then the hash of each job
+-- ARGV  those due up to here (ms, or +inf), then the id of each job
+-- Returns for each job 1, 0 (not delayed, or not due) or -1 (no such job).
+-- O(jobs x log delayed). Retryable.
+local upto = ARGV[1] == '+inf' and math.huge or tonumber(ARGV[1])
+local out, moved = {}, {}
+for i = 2, #ARGV do
+  local id, hash = ARGV[i], KEYS[3 + i]
+  local due = redis.call('ZSCORE', KEYS[1], id)
+  out[i - 1] = 0
+  if redis.call('EXISTS', hash) == 0 then
+    redis.call('ZREM', KEYS[1], id)
+    out[i - 1] = -1
+  elseif due and tonumber(due) <= upto then
+    redis.call('ZREM', KEYS[1], id)
+    enqueue(KEYS[2], KEYS[3], hash, id)
+    moved[#moved + 1] = id
+    out[i - 1] = 1
+  end
 end
-local wait = -1
-local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-if first[2] then wait = math.max(0, tonumber(first[2]) - at) end
-redis.call('HSETNX', KEYS[4], 'epoch', ARGV[2])
-return { #due, wait, redis.call('HGET', KEYS[4], 'epoch') }
+emit(KEYS[4], 'waiting', moved, 'prev', 'delayed')
+return out

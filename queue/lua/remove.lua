@@ -6,25 +6,27 @@
 -- ARGV  1 to take jobs from their workers too or 0, then the id of each job
 -- Returns for each job 1 (removed), 2 (removed from a worker), 0 (in work) or
 -- -1 (no such job). O(jobs x jobs in work). Retryable.
-local out = {}
+local out, removed = {}, {}
 for i = 2, #ARGV do
   local id, hash = ARGV[i], KEYS[7 + i]
   local owned = redis.call('LPOS', KEYS[1], id) or redis.call('ZSCORE', KEYS[2], id)
-  if redis.call('EXISTS', hash) == 0 then
-    out[i - 1] = -1
-  elseif owned and ARGV[1] == '0' then
+  if owned and ARGV[1] == '0' then
     out[i - 1] = 0
   else
-    redis.call('UNLINK', hash)
-    if owned then
-      disown(KEYS[1], KEYS[2], KEYS[3], id)
-      out[i - 1] = 2
+    local listed = redis.call('ZREM', KEYS[4], id) + redis.call('ZREM', KEYS[5], id) + redis.call('ZREM', KEYS[6], id)
+    if redis.call('UNLINK', hash) == 0 then
+      out[i - 1] = -1
     else
-      local listed = redis.call('ZREM', KEYS[4], id) + redis.call('ZREM', KEYS[5], id) + redis.call('ZREM', KEYS[6], id)
-      if listed == 0 then redis.call('HINCRBY', KEYS[7], 'removed', 1) end
-      out[i - 1] = 1
+      removed[#removed + 1] = id
+      if owned then
+        disown(KEYS[1], KEYS[2], KEYS[3], { id })
+        out[i - 1] = 2
+      else
+        if listed == 0 then redis.call('HINCRBY', KEYS[7], 'removed', 1) end
+        out[i - 1] = 1
+      end
     end
-    emit(KEYS[8], 'removed', id)
   end
 end
+emit(KEYS[8], 'removed', removed)
 return out

@@ -1,14 +1,23 @@
--- Puts a job that no list holds back to wait.
--- KEYS  waiting active delayed failed completed events hash
--- ARGV  id
--- Returns 1 (restored), 0 (a list holds it) or -1 (no such job). O(waiting):
--- for single jobs that are suspected to be lost. Retryable.
-if redis.call('EXISTS', KEYS[7]) == 0 then return -1 end
-local id = ARGV[1]
-for i = 3, 5 do
-  if redis.call('ZSCORE', KEYS[i], id) then return 0 end
+-- Puts jobs that no list seems to hold back to wait. A waiting list is searched
+-- only so far: a second copy of an id is passed over when its turn comes.
+-- KEYS  waiting urgent active delayed failed completed events, then the hash of each job
+-- ARGV  the id of each job
+-- Returns for each job 1 (restored), 0 (a list holds it) or -1 (no such job).
+-- O(jobs x jobs that wait, up to 10,000). Retryable.
+local out, back = {}, {}
+for i, id in ipairs(ARGV) do
+  local held = redis.call('ZSCORE', KEYS[4], id) or redis.call('ZSCORE', KEYS[5], id) or redis.call('ZSCORE', KEYS[6], id)
+    or redis.call('LPOS', KEYS[3], id)
+    or redis.call('LPOS', KEYS[1], id, 'MAXLEN', 10000) or redis.call('LPOS', KEYS[2], id, 'MAXLEN', 10000)
+  if redis.call('EXISTS', KEYS[7 + i]) == 0 then
+    out[i] = -1
+  elseif held then
+    out[i] = 0
+  else
+    enqueue(KEYS[1], KEYS[2], KEYS[7 + i], id)
+    back[#back + 1] = id
+    out[i] = 1
+  end
 end
-if redis.call('LPOS', KEYS[2], id) or redis.call('LPOS', KEYS[1], id) then return 0 end
-redis.call('LPUSH', KEYS[1], id)
-emit(KEYS[6], 'waiting', id)
-return 1
+emit(KEYS[7], 'waiting', back)
+return out

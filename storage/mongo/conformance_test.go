@@ -42,3 +42,26 @@ func TestRepositoryConcurrent(t *testing.T) {
 		})
 	}
 }
+
+// TestBounds runs the suite's walks with small spans, and counts with small
+// limits: a real one would need more documents than FerretDB is good for.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	s := openAt(t, ferretURI(t))
+	tasktest.Windows(t, s, s.search)
+	for _, tt := range []struct {
+		filter task.Filter
+		limit  int64
+		want   task.Total
+	}{
+		{task.Filter{}, 30, task.Total{N: 30, Exact: true}},
+		{task.Filter{}, 29, task.Total{N: 30}}, // as the server's books say
+		{task.Filter{Statuses: task.Only(task.Pending)}, 15, task.Total{N: 15, Exact: true}},
+		{task.Filter{Statuses: task.Only(task.Pending)}, 14, task.Total{N: 14}},
+		{task.Filter{Statuses: task.Only(task.Pending, task.Processing)}, 20, task.Total{N: 20}},
+	} {
+		if got, err := s.count(t.Context(), tt.filter, tt.limit); err != nil || got != tt.want {
+			t.Errorf("Count of %q up to %d = %+v, %v; want %+v", tt.filter.Statuses, tt.limit, got, err, tt.want)
+		}
+	}
+}

@@ -18,6 +18,8 @@ type document struct {
 	Source         source        `bson:"source"`
 	OriginalPath   string        `bson:"originalPath,omitempty"`
 	Original       *original     `bson:"original,omitempty"`
+	Variants       string        `bson:"variants,omitempty"`
+	Urgent         bool          `bson:"urgent,omitempty"`
 	Images         []image       `bson:"images"` // [] where there are none
 	Error          string        `bson:"error,omitempty"`
 	Attempts       int           `bson:"attempts"`
@@ -25,6 +27,7 @@ type document struct {
 	IdempotencyKey string        `bson:"idempotencyKey,omitempty"`
 	Fingerprint    string        `bson:"fingerprint,omitempty"`
 	Token          string        `bson:"token,omitempty"`
+	NotBefore      time.Time     `bson:"notBefore,omitempty"`
 	StartedAt      time.Time     `bson:"startedAt,omitempty"`
 	FinishedAt     time.Time     `bson:"finishedAt,omitempty"`
 	CreatedAt      time.Time     `bson:"createdAt"`
@@ -38,11 +41,13 @@ type source struct {
 
 // original is what is known of the original besides its path.
 type original struct {
-	Format string `bson:"format"`
-	Width  int    `bson:"width"`
-	Height int    `bson:"height"`
-	Size   int64  `bson:"size"`
-	SHA256 string `bson:"sha256"`
+	Format    string `bson:"format"`
+	Width     int    `bson:"width"`
+	Height    int    `bson:"height"`
+	Size      int64  `bson:"size"`
+	SHA256    string `bson:"sha256"`
+	Frames    int    `bson:"frames,omitempty"`
+	ThumbHash string `bson:"thumbhash,omitempty"`
 }
 
 type image struct {
@@ -65,13 +70,17 @@ func toDocument(t task.Task) (document, error) {
 		ID: id, Version: t.Version, Status: t.Status,
 		Source:       source(t.Source),
 		OriginalPath: t.Original.Path,
-		Images:       make([]image, len(t.Images)),
-		Error:        t.Error, Attempts: t.Attempts, Stalls: t.Stalls,
+		Variants:     t.Variants, Urgent: t.Urgent,
+		Images: make([]image, len(t.Images)),
+		Error:  t.Error, Attempts: t.Attempts, Stalls: t.Stalls,
 		IdempotencyKey: t.IdempotencyKey, Fingerprint: t.Fingerprint, Token: t.Token,
-		StartedAt: t.StartedAt, FinishedAt: t.FinishedAt,
+		NotBefore: t.NotBefore, StartedAt: t.StartedAt, FinishedAt: t.FinishedAt,
 		CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt,
 	}
-	o := original{t.Original.Format, t.Original.Width, t.Original.Height, t.Original.Size, t.Original.SHA256}
+	o := original{
+		t.Original.Format, t.Original.Width, t.Original.Height, t.Original.Size, t.Original.SHA256,
+		t.Original.Frames, t.Original.ThumbHash,
+	}
 	if o != (original{}) {
 		d.Original = &o
 	}
@@ -86,13 +95,16 @@ func (d document) task() task.Task {
 		ID: task.ID(d.ID.Hex()), Version: d.Version, Status: d.Status,
 		Source:   task.Source(d.Source),
 		Original: task.Original{Path: d.OriginalPath},
-		Error:    d.Error, Attempts: d.Attempts, Stalls: d.Stalls,
+		Variants: d.Variants, Urgent: d.Urgent, Error: d.Error, Attempts: d.Attempts, Stalls: d.Stalls,
 		IdempotencyKey: d.IdempotencyKey, Fingerprint: d.Fingerprint, Token: d.Token,
-		StartedAt: instant(d.StartedAt), FinishedAt: instant(d.FinishedAt),
+		NotBefore: instant(d.NotBefore), StartedAt: instant(d.StartedAt), FinishedAt: instant(d.FinishedAt),
 		CreatedAt: instant(d.CreatedAt), UpdatedAt: instant(d.UpdatedAt),
 	}
 	if o := d.Original; o != nil {
-		t.Original = task.Original{Path: d.OriginalPath, Format: o.Format, Width: o.Width, Height: o.Height, Size: o.Size, SHA256: o.SHA256}
+		t.Original = task.Original{
+			Path: d.OriginalPath, Format: o.Format, Width: o.Width, Height: o.Height, Size: o.Size, SHA256: o.SHA256,
+			Frames: o.Frames, ThumbHash: o.ThumbHash,
+		}
 	}
 	for _, img := range d.Images {
 		t.Images = append(t.Images, task.Image(img))

@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"regexp"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -38,29 +39,80 @@ type selection struct {
 	limit, skip int64
 }
 
-func page(q task.Query) selection {
-	filter := bson.D{}
-	if q.Status != "" {
-		filter = append(filter, bson.E{Key: "status", Value: q.Status})
-	}
-	if !q.After.IsZero() {
-		// The first condition says where to start in the index, the second
-		// leaves out those of the same millisecond that were shown already.
-		at := bson.NewDateTimeFromTime(q.After.CreatedAt)
-		id, _ := bson.ObjectIDFromHex(string(q.After.ID)) // a broken one is before all
-		filter = append(filter,
-			bson.E{Key: "createdAt", Value: bson.D{{Key: "$lte", Value: at}}},
-			bson.E{Key: "$or", Value: bson.A{
-				bson.D{{Key: "createdAt", Value: bson.D{{Key: "$lt", Value: at}}}},
-				bson.D{{Key: "_id", Value: bson.D{{Key: "$lt", Value: id}}}},
-			}})
-	}
-	return selection{
-		filter: filter,
-		sort:   bson.D{{Key: "createdAt", Value: -1}, {Key: "_id", Value: -1}},
-		limit:  int64(q.Limit), skip: int64(max(0, q.Offset)),
-	}
+var newestFirst = bson.D{{Key: "createdAt", Value: -1}, {Key: "_id", Value: -1}}
+
+func page(q task.Query) selection { return pageOf(q, within(q, task.Cursor{})) }
+
+// matches selects the page q of the tasks not after end whose source's name
+// contains text.
+func matches(q task.Query, end task.Cursor, text string) selection {
+	return pageOf(q, append(within(q, end), named(text)))
 }
+
+func pageOf(q task.Query, filter bson.D) selection {
+	return selection{filter: filter, sort: newestFirst, limit: int64(q.Limit), skip: int64(max(0, q.Offset))}
+}
+
+// edge selects the n-th task of q.
+func edge(q task.Query, n int) selection {
+	return selection{filter: within(q, task.Cursor{}), sort: newestFirst, limit: 1, skip: int64(n - 1)}
+}
+
+// named compares letters by Unicode's simple folding, as PCRE does.
+func named(text string) bson.E {
+	return bson.E{Key: "source.name", Value: bson.Regex{Pattern: regexp.QuoteMeta(text), Options: "i"}}
+}
+
+// within selects the statuses that q wants, in the bounds of q and of end, not
+// before which the listing ends. Several statuses are as many ranges of one
+// index, which the server merges, each being in order.
+//
+// A place in the listing is two conditions: one on createdAt, which says where
+// to enter the index or leave it, and one that leaves out those of the same
+// millisecond that lie beyond.
+func within(q task.Query, end task.Cursor) bson.D {
+	filter := bson.D{}
+	switch members := q.Statuses.List(); len(members) {
+	case 0:
+	case 1:
+		filter = append(filter, bson.E{Key: "status", Value: members[0]})
+	default:
+		filter = append(filter, bson.E{Key: "status", Value: bson.D{{Key: "$in", Value: members}}})
+	}
+	start, from, until := q.Bounds()
+	var made bson.D // conditions on createdAt
+	var ties bson.A
+	tie := func(at task.Cursor, beyond, same string) {
+		id, _ := bson.ObjectIDFromHex(string(at.ID)) // a broken one is before all
+		ties = append(ties, bson.D{{Key: "$or", Value: bson.A{
+			bson.D{{Key: "createdAt", Value: bson.D{{Key: beyond, Value: millis(at.CreatedAt)}}}},
+			bson.D{{Key: "_id", Value: bson.D{{Key: same, Value: id}}}},
+		}}})
+	}
+	switch {
+	case !start.IsZero():
+		made = append(made, bson.E{Key: "$lte", Value: millis(start.CreatedAt)})
+		tie(start, "$lt", "$lt")
+	case !until.IsZero():
+		made = append(made, bson.E{Key: "$lt", Value: millis(until)})
+	}
+	switch {
+	case !end.IsZero(): // a task within from, so it says more
+		made = append(made, bson.E{Key: "$gte", Value: millis(end.CreatedAt)})
+		tie(end, "$gt", "$gte")
+	case !from.IsZero():
+		made = append(made, bson.E{Key: "$gte", Value: millis(from)})
+	}
+	if len(made) > 0 {
+		filter = append(filter, bson.E{Key: "createdAt", Value: made})
+	}
+	if len(ties) > 0 {
+		filter = append(filter, bson.E{Key: "$and", Value: ties})
+	}
+	return filter
+}
+
+func millis(at time.Time) bson.DateTime { return bson.NewDateTimeFromTime(at) }
 
 func unfinished(before time.Time, after task.ID, limit int) selection {
 	id, _ := bson.ObjectIDFromHex(string(after)) // none is the start
@@ -68,7 +120,7 @@ func unfinished(before time.Time, after task.ID, limit int) selection {
 		filter: bson.D{
 			{Key: "status", Value: bson.D{{Key: "$in", Value: bson.A{task.Pending, task.Processing}}}},
 			{Key: "_id", Value: bson.D{{Key: "$gt", Value: id}}},
-			{Key: "updatedAt", Value: bson.D{{Key: "$lt", Value: bson.NewDateTimeFromTime(before)}}},
+			{Key: "updatedAt", Value: bson.D{{Key: "$lt", Value: millis(before)}}},
 		},
 		sort:  bson.D{{Key: "_id", Value: 1}},
 		limit: int64(limit),
@@ -86,10 +138,15 @@ func atVersion(id bson.ObjectID, version int64) bson.D {
 func byKey(key string) bson.D { return bson.D{{Key: "idempotencyKey", Value: key}} }
 
 func counted(f task.Filter) bson.D {
-	if f.Status == "" {
+	filter := within(task.Query{Filter: f}, task.Cursor{})
+	if len(filter) == 0 {
 		// Every id is greater than this one. An empty filter would read all
 		// documents; so only the index on _id is read.
 		return bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: bson.ObjectID{}}}}}
 	}
-	return bson.D{{Key: "status", Value: f.Status}}
+	return filter
+}
+
+func countedMatches(f task.Filter, end task.Cursor, text string) bson.D {
+	return append(within(task.Query{Filter: f}, end), named(text))
 }

@@ -9,6 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"revela/storage/internal/canonical"
+	"revela/storage/internal/window"
 	"revela/task"
 )
 
@@ -46,17 +47,66 @@ func (s *Store) List(ctx context.Context, q task.Query) ([]task.Task, error) {
 	return tasks, nil
 }
 
-// Count returns how many tasks f selects. It costs a walk over their index
-// entries.
-func (s *Store) Count(ctx context.Context, f task.Filter) (n int64, err error) {
+// Count returns how many tasks f selects. Up to task.CountLimit it counts index
+// entries and is exact. Above, all tasks together are as many as the server's
+// books say, which an unclean shutdown or a sharded cluster's moves may put
+// wrong, and of any others there are at least that many.
+func (s *Store) Count(ctx context.Context, f task.Filter) (task.Total, error) {
+	return s.count(ctx, f, task.CountLimit)
+}
+
+func (s *Store) count(ctx context.Context, f task.Filter, limit int64) (total task.Total, err error) {
 	err = s.do(ctx, func(ctx context.Context) (err error) {
-		n, err = s.tasks.CountDocuments(ctx, counted(f))
+		total.N, err = s.tasks.CountDocuments(ctx, counted(f), options.Count().SetLimit(limit+1))
+		if total.Exact = total.N <= limit; err != nil || total.Exact {
+			return err
+		}
+		total.N = limit
+		if f == (task.Filter{}) {
+			var known int64
+			known, err = s.tasks.EstimatedDocumentCount(ctx)
+			total.N = max(total.N, known)
+		}
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count tasks: %w", err)
+		return task.Total{}, fmt.Errorf("count tasks: %w", err)
 	}
-	return n, nil
+	return total, nil
+}
+
+// Search returns one page of the tasks whose source's name contains text; see
+// task.Repository. A Limit below 1 selects nothing.
+func (s *Store) Search(ctx context.Context, q task.Query, text string) (task.Matches, error) {
+	return s.search(ctx, q, text, task.SearchSpan)
+}
+
+func (s *Store) search(ctx context.Context, q task.Query, text string, span int) (m task.Matches, err error) {
+	text = canonical.Text(text)
+	in := window.Store{
+		Edge: func(ctx context.Context, q task.Query, n int) (task.Cursor, error) {
+			// Only the index is read for it.
+			found, err := s.find(ctx, edge(q, n), bson.D{{Key: "createdAt", Value: 1}, {Key: "_id", Value: 1}})
+			if err != nil || len(found) == 0 {
+				return task.Cursor{}, err
+			}
+			return task.Cursor{CreatedAt: found[0].CreatedAt, ID: found[0].ID}, nil
+		},
+		Find: func(ctx context.Context, q task.Query, end task.Cursor) ([]task.Task, error) {
+			return s.find(ctx, matches(q, end, text), nil)
+		},
+		Count: func(ctx context.Context, f task.Filter, end task.Cursor) (int64, error) {
+			return s.tasks.CountDocuments(ctx, countedMatches(f, end, text))
+		},
+	}
+	err = s.do(ctx, func(ctx context.Context) (err error) {
+		m, err = window.Search(ctx, in, q, span)
+		return err
+	})
+	if err != nil {
+		return task.Matches{}, fmt.Errorf("search tasks: %w", err)
+	}
+	return m, nil
 }
 
 // Unfinished lists pending and processing tasks whose last change is before
@@ -84,17 +134,27 @@ func (s *Store) one(ctx context.Context, filter bson.D) (task.Task, error) {
 }
 
 // many returns the selected tasks, in order.
-func (s *Store) many(ctx context.Context, sel selection) ([]task.Task, error) {
-	var found []document
-	err := s.do(ctx, func(ctx context.Context) error {
-		opts := options.Find().SetSort(sel.sort).SetLimit(sel.limit).SetSkip(sel.skip)
-		cursor, err := s.tasks.Find(ctx, sel.filter, opts)
-		if err != nil {
-			return err
-		}
-		return cursor.All(ctx, &found)
+func (s *Store) many(ctx context.Context, sel selection) (tasks []task.Task, err error) {
+	err = s.do(ctx, func(ctx context.Context) (err error) {
+		tasks, err = s.find(ctx, sel, nil)
+		return err
 	})
+	return tasks, err
+}
+
+// find is many within an operation. It reads those fields that projection
+// names; nil is all.
+func (s *Store) find(ctx context.Context, sel selection, projection bson.D) ([]task.Task, error) {
+	opts := options.Find().SetSort(sel.sort).SetLimit(sel.limit).SetSkip(sel.skip)
+	if projection != nil {
+		opts.SetProjection(projection)
+	}
+	cursor, err := s.tasks.Find(ctx, sel.filter, opts)
 	if err != nil {
+		return nil, err
+	}
+	var found []document
+	if err := cursor.All(ctx, &found); err != nil {
 		return nil, err
 	}
 	tasks := make([]task.Task, len(found))

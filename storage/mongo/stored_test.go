@@ -56,7 +56,7 @@ func TestStoredDocument(t *testing.T) {
 		t.Errorf("error = %#v", sparse["error"])
 	}
 	// Not null, not "": the unique index holds what is there.
-	for _, field := range []string{"idempotencyKey", "originalPath", "startedAt", "finishedAt"} {
+	for _, field := range []string{"idempotencyKey", "originalPath", "startedAt", "finishedAt", "urgent", "notBefore"} {
 		if value, there := sparse[field]; there {
 			t.Errorf("%s = %#v, want it to be absent", field, value)
 		}

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,37 +26,102 @@ func openHere(t *testing.T) *Store {
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	s := openHere(t)
-	cursor := task.Cursor{CreatedAt: time.Now(), ID: task.NewID()}
-	pending := task.Filter{Status: task.Pending}
 	for name, test := range map[string]struct {
 		query query
 		index string
 	}{
-		"by id":            {byID(task.NewID()), "sqlite_autoindex_tasks_1 (id=?)"},
-		"by key":           {byKey("k"), "tasks_by_key (idempotency_key=?)"},
-		"list":             {page(task.Query{Limit: 10, Offset: 20}), "SCAN tasks USING INDEX tasks_by_age"},
-		"list after":       {page(task.Query{Limit: 10, After: cursor}), "tasks_by_age ((created_at,id)<(?,?))"},
-		"list by status":   {page(task.Query{Filter: pending, Limit: 10}), "tasks_by_status_and_age (status=?)"},
-		"by status, after": {page(task.Query{Filter: pending, Limit: 10, After: cursor}), "tasks_by_status_and_age (status=? AND (created_at,id)<(?,?))"},
-		"count":            {count(task.Filter{}), "USING COVERING INDEX"},
-		"count by status":  {count(pending), "USING COVERING INDEX tasks_by_status_and_age (status=?)"},
-		"unfinished":       {unfinished(time.Now(), task.NewID(), 10), "SEARCH tasks USING INDEX tasks_unfinished (id>?)"},
+		"by id":           {byID(task.NewID()), "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)"},
+		"by key":          {byKey("k"), "SEARCH tasks USING INDEX tasks_by_key (idempotency_key=?)"},
+		"count":           {count(task.Filter{}, 9), "SCAN task_counts"}, // of five rows
+		"count by status": {count(task.Filter{Statuses: task.Only(task.Failed, task.Pending)}, 9), "SEARCH task_counts USING PRIMARY KEY (status=?)"},
+		"unfinished":      {unfinished(time.Now(), task.NewID(), 10), "SEARCH tasks USING INDEX tasks_unfinished (id>?)"},
 	} {
-		plan := explainPlan(t, s, test.query)
-		if !strings.Contains(plan, test.index) || strings.Contains(plan, "TEMP B-TREE") {
-			t.Errorf("%s: %s\nwant %q and no sorting", name, plan, test.index)
+		if plan := explainPlan(t, s, test.query); !slices.Contains(plan, test.index) || slices.ContainsFunc(plan, sorts) {
+			t.Errorf("%s: %q\nwant %q and no sorting", name, plan, test.index)
 		}
 	}
 }
 
-func explainPlan(t *testing.T, s *Store, q query) string {
+// TestPlansOfFilters does it for every combination of what a listing can be
+// asked for: each begins at its place in an index, walks it in order and leaves
+// it at its bound.
+func TestPlansOfFilters(t *testing.T) {
+	t.Parallel()
+	s := openHere(t)
+	now := time.Now()
+	after, end := task.Cursor{CreatedAt: now, ID: task.NewID()}, task.Cursor{CreatedAt: now.Add(-time.Hour), ID: task.NewID()}
+	for _, statuses := range []task.StatusSet{0, task.Only(task.Failed), task.Only(task.Failed, task.Pending), task.Only(task.Statuses()...)} {
+		for bits := range 1 << 4 {
+			q := task.Query{Filter: task.Filter{Statuses: statuses}, Limit: 10, Offset: 20}
+			above, below := "", ""
+			if bits&1 != 0 {
+				q.Until, above = now.Add(time.Hour), "created_at<?"
+			}
+			if bits&2 != 0 {
+				q.From, below = now.Add(-2*time.Hour), "created_at>?"
+			}
+			to := task.Cursor{}
+			if bits&4 != 0 {
+				to, below = end, "(created_at,id)>(?,?)"
+			}
+			f := q.Filter
+			bounds := func(above string) string { return strings.Trim(below+" AND "+above, " AND") }
+			counted := count(f, 9)
+			if statuses != 0 || bits&7 != 0 { // else all there are are fewer than a span
+				expect(t, s, "count matches", countMatches(f, to, "A"), statuses, bounds(above))
+			}
+			if bits&8 != 0 {
+				q.After, above = after, "(created_at,id)<(?,?)"
+			}
+			expect(t, s, "matches", matches(q, to, "A"), statuses, bounds(above))
+			if bits&4 == 0 {
+				expect(t, s, "page", page(q), statuses, bounds(above))
+				expect(t, s, "edge", edge(q, 100), statuses, bounds(above))
+				if bits&3 != 0 && bits&8 == 0 {
+					expect(t, s, "count", counted, statuses, bounds(above))
+				}
+			}
+		}
+	}
+}
+
+// expect fails unless q is answered by walking one index for each status within
+// bounds, in order.
+func expect(t *testing.T, s *Store, what string, q query, statuses task.StatusSet, bounds string) {
+	t.Helper()
+	arms := max(1, len(statuses.List()))
+	plan := explainPlan(t, s, q)
+	name := "tasks_by_age"
+	if statuses != 0 {
+		name, bounds = "tasks_by_status_and_age", strings.TrimSuffix("status=? AND "+bounds, " AND ")
+	}
+	step := regexp.MustCompile(`^SEARCH tasks USING (COVERING )?INDEX ` + name + ` ` + regexp.QuoteMeta("("+bounds+")") + `$`)
+	if bounds == "" {
+		step = regexp.MustCompile(`^SCAN tasks USING (COVERING )?INDEX ` + name + `$`) // ended by its limit
+	}
+	walks := 0
+	for _, line := range plan {
+		switch {
+		case step.MatchString(line):
+			walks++
+		case strings.HasPrefix(line, "SEARCH") || strings.HasPrefix(line, "SCAN tasks") || sorts(line):
+			t.Errorf("%s, status %q: %q, expected %s\n%s", what, statuses, line, step, q.text)
+		}
+	}
+	if walks != arms {
+		t.Errorf("%s, status %q: %q\n%d steps are %s, expected %d", what, statuses, plan, walks, step, arms)
+	}
+}
+
+func sorts(step string) bool { return strings.Contains(step, "TEMP B-TREE") }
+
+func explainPlan(t *testing.T, s *Store, q query) (plan []string) {
 	t.Helper()
 	rows, err := s.reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+q.text, q.args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	var plan []string
 	for rows.Next() {
 		var id, parent, unused int
 		var step string
@@ -66,7 +133,7 @@ func explainPlan(t *testing.T, s *Store, q query) string {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return strings.Join(plan, "; ")
+	return plan
 }
 
 // TestSettings reads what decides how much a loss of power costs, and how long

@@ -154,12 +154,12 @@ func TestKilled(t *testing.T) {
 			t.Errorf("a stored task: %v", err)
 		}
 	}
-	n, err := s.Count(t.Context(), task.Filter{})
+	total, err := s.Count(t.Context(), task.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if told := int64(len(stored)); n < told || n > told+1 {
-		t.Errorf("%d tasks are stored, %d were told of", n, told)
+	if told := int64(len(stored)); total.N < told || total.N > told+1 {
+		t.Errorf("%d tasks are stored, %d were told of", total.N, told)
 	}
 	if problem := integrity(t, path); problem != "ok" {
 		t.Errorf("the file is damaged: %s", problem)

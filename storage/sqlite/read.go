@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"revela/storage/internal/canonical"
+	"revela/storage/internal/window"
 	"revela/task"
 )
 
@@ -41,17 +42,63 @@ func (s *Store) List(ctx context.Context, q task.Query) ([]task.Task, error) {
 	return tasks, nil
 }
 
-// Count returns how many tasks f selects. It walks an index, some ten million
-// entries a second.
-func (s *Store) Count(ctx context.Context, f task.Filter) (n int64, err error) {
+// Count returns how many tasks f selects. It is exact unless f has bounds in
+// time and selects more than task.CountLimit.
+func (s *Store) Count(ctx context.Context, f task.Filter) (task.Total, error) {
+	return s.count(ctx, f, task.CountLimit)
+}
+
+func (s *Store) count(ctx context.Context, f task.Filter, limit int) (total task.Total, err error) {
 	err = s.read(ctx, func(ctx context.Context) error {
-		q := count(f)
-		return s.reader.QueryRowContext(ctx, q.text, q.args...).Scan(&n)
+		q := count(f, limit+1)
+		return s.reader.QueryRowContext(ctx, q.text, q.args...).Scan(&total.N)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count tasks: %w", err)
+		return task.Total{}, fmt.Errorf("count tasks: %w", err)
 	}
-	return n, nil
+	if f.From.IsZero() && f.Until.IsZero() || total.N <= int64(limit) {
+		total.Exact = true
+	} else {
+		total.N = int64(limit)
+	}
+	return total, nil
+}
+
+// Search returns one page of the tasks whose source's name contains text; see
+// task.Repository. A Limit below 1 selects nothing.
+func (s *Store) Search(ctx context.Context, q task.Query, text string) (task.Matches, error) {
+	return s.search(ctx, q, text, task.SearchSpan)
+}
+
+func (s *Store) search(ctx context.Context, q task.Query, text string, span int) (m task.Matches, err error) {
+	part := fold(canonical.Text(text))
+	in := window.Store{
+		Edge: func(ctx context.Context, q task.Query, n int) (at task.Cursor, err error) {
+			sel, ms := edge(q, n), int64(0)
+			err = s.reader.QueryRowContext(ctx, sel.text, sel.args...).Scan(&ms, &at.ID)
+			if errors.Is(err, sql.ErrNoRows) {
+				return task.Cursor{}, nil
+			}
+			at.CreatedAt = time.UnixMilli(ms).UTC()
+			return at, err
+		},
+		Find: func(ctx context.Context, q task.Query, end task.Cursor) ([]task.Task, error) {
+			return s.collect(ctx, matches(q, end, part))
+		},
+		Count: func(ctx context.Context, f task.Filter, end task.Cursor) (n int64, err error) {
+			sel := countMatches(f, end, part)
+			err = s.reader.QueryRowContext(ctx, sel.text, sel.args...).Scan(&n)
+			return n, err
+		},
+	}
+	err = s.read(ctx, func(ctx context.Context) (err error) {
+		m, err = window.Search(ctx, in, q, span)
+		return err
+	})
+	if err != nil {
+		return task.Matches{}, fmt.Errorf("search tasks: %w", err)
+	}
+	return m, nil
 }
 
 // Unfinished lists pending and processing tasks whose last change is before
@@ -82,23 +129,26 @@ func (s *Store) one(ctx context.Context, q query) (t task.Task, err error) {
 
 // many returns the tasks that q selects, in its order.
 func (s *Store) many(ctx context.Context, q query) (tasks []task.Task, err error) {
-	err = s.read(ctx, func(ctx context.Context) error {
-		rows, err := s.reader.QueryContext(ctx, q.text, q.args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			t, err := scan(rows)
-			if err != nil {
-				return err
-			}
-			tasks = append(tasks, t)
-		}
-		return rows.Err()
+	err = s.read(ctx, func(ctx context.Context) (err error) {
+		tasks, err = s.collect(ctx, q)
+		return err
 	})
+	return tasks, err
+}
+
+// collect is many within an operation.
+func (s *Store) collect(ctx context.Context, q query) (tasks []task.Task, err error) {
+	rows, err := s.reader.QueryContext(ctx, q.text, q.args...)
 	if err != nil {
 		return nil, err
 	}
-	return tasks, nil
+	defer rows.Close()
+	for rows.Next() {
+		t, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks, rows.Err()
 }

@@ -13,8 +13,9 @@ import (
 var columns = []string{
 	"id", "version", "status", "source_kind", "source_name",
 	"original_path", "original_format", "original_width", "original_height", "original_size", "original_sha256",
+	"original_frames", "original_thumbhash", "variants", "urgent",
 	"images", "error", "attempts", "stalls", "idempotency_key", "fingerprint", "token",
-	"started_at", "finished_at", "created_at", "updated_at",
+	"not_before", "started_at", "finished_at", "created_at", "updated_at",
 }
 
 // image is how a variant is written in the column images.
@@ -41,9 +42,10 @@ func values(t task.Task) ([]any, error) {
 	return []any{
 		string(t.ID), t.Version, string(t.Status), string(t.Source.Kind), t.Source.Name,
 		t.Original.Path, t.Original.Format, t.Original.Width, t.Original.Height, t.Original.Size, t.Original.SHA256,
+		t.Original.Frames, t.Original.ThumbHash, t.Variants, t.Urgent,
 		string(text), t.Error, t.Attempts, t.Stalls,
 		sql.NullString{String: t.IdempotencyKey, Valid: t.IdempotencyKey != ""}, t.Fingerprint, t.Token,
-		optional(t.StartedAt), optional(t.FinishedAt), t.CreatedAt.UnixMilli(), t.UpdatedAt.UnixMilli(),
+		optional(t.NotBefore), optional(t.StartedAt), optional(t.FinishedAt), t.CreatedAt.UnixMilli(), t.UpdatedAt.UnixMilli(),
 	}, nil
 }
 
@@ -53,14 +55,16 @@ func scan(row interface{ Scan(...any) error }) (task.Task, error) {
 		t                  task.Task
 		images             []byte
 		key                sql.NullString
+		notBefore          sql.NullInt64
 		started, finished  sql.NullInt64
 		createdAt, updated int64
 	)
 	err := row.Scan(
 		&t.ID, &t.Version, &t.Status, &t.Source.Kind, &t.Source.Name,
 		&t.Original.Path, &t.Original.Format, &t.Original.Width, &t.Original.Height, &t.Original.Size, &t.Original.SHA256,
+		&t.Original.Frames, &t.Original.ThumbHash, &t.Variants, &t.Urgent,
 		&images, &t.Error, &t.Attempts, &t.Stalls, &key, &t.Fingerprint, &t.Token,
-		&started, &finished, &createdAt, &updated,
+		&notBefore, &started, &finished, &createdAt, &updated,
 	)
 	if err != nil {
 		return task.Task{}, err
@@ -73,6 +77,7 @@ func scan(row interface{ Scan(...any) error }) (task.Task, error) {
 		t.Images = append(t.Images, task.Image(img))
 	}
 	t.IdempotencyKey = key.String
+	t.NotBefore = instant(notBefore)
 	t.StartedAt, t.FinishedAt = instant(started), instant(finished)
 	t.CreatedAt, t.UpdatedAt = time.UnixMilli(createdAt).UTC(), time.UnixMilli(updated).UTC()
 	return t, nil

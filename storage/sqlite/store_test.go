@@ -81,8 +81,60 @@ func TestOpenTogether(t *testing.T) {
 			t.Errorf("Create: %v", err)
 		}
 	}
-	if n, err := stores[0].Count(t.Context(), task.Filter{}); n != int64(len(stores)) {
-		t.Errorf("%d tasks through %d stores, %v", n, len(stores), err)
+	if n, err := stores[0].Count(t.Context(), task.Filter{}); n.N != int64(len(stores)) {
+		t.Errorf("%v tasks through %d stores, %v", n, len(stores), err)
+	}
+}
+
+// TestOldFile: a file of the first schema, which kept no totals, becomes one of
+// the latest with all its tasks, also when several processes find it.
+func TestOldFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tasks.db")
+	schema, err := os.ReadFile("testdata/schema1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw(t, path).Exec(string(schema)); err != nil {
+		t.Fatal(err)
+	}
+	stores, errs := make([]*sqlite.Store, 4), make([]error, 4)
+	var opening sync.WaitGroup
+	for i := range stores {
+		opening.Go(func() { stores[i], errs[i] = sqlite.Open(t.Context(), path) })
+	}
+	opening.Wait()
+	for i, s := range stores {
+		if errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		defer s.Close()
+	}
+	s := stores[0]
+	old, err := s.Get(t.Context(), "6b04df4d10e66d2331400002")
+	if err != nil || old.Status != task.Completed || old.Source.Name != "two.jpg" || len(old.Images) != 1 || old.Version != 3 {
+		t.Errorf("an old task is %+v, %v", old, err)
+	}
+	counts := func(want map[task.StatusSet]int64) {
+		t.Helper()
+		for set, n := range want {
+			if got, err := s.Count(t.Context(), task.Filter{Statuses: set}); err != nil || got != (task.Total{N: n, Exact: true}) {
+				t.Errorf("Count of %q = %+v, %v; want %d", set, got, err, n)
+			}
+		}
+	}
+	completed, failed := task.Only(task.Completed), task.Only(task.Failed)
+	counts(map[task.StatusSet]int64{0: 4, completed: 2, failed: 1, task.Only(task.Pending): 1, completed | failed: 3, task.Only(task.Cancelled): 0})
+	old.Status = task.Failed
+	if _, err := stores[1].Update(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	if err := stores[2].Delete(t.Context(), "6b04df4d10e66d2331400001"); err != nil {
+		t.Fatal(err)
+	}
+	counts(map[task.StatusSet]int64{0: 3, completed: 1, failed: 2, task.Only(task.Pending): 0})
+	if problem := integrity(t, path); problem != "ok" {
+		t.Errorf("the file is damaged: %s", problem)
 	}
 }
 

@@ -28,6 +28,7 @@ func Repository(t *testing.T, open func(t *testing.T) task.Repository) {
 		"list pages":         listPages,
 		"list without limit": listWithoutLimit,
 		"filter and count":   filterAndCount,
+		"search":             search,
 		"unfinished":         unfinished,
 		"ended contexts":     endedContexts,
 	} {
@@ -53,10 +54,12 @@ func blank(at time.Time) task.Task {
 // full is a task in which every field is set, each to a value of its own.
 func full() task.Task {
 	return task.Task{
-		ID:       task.NewID(),
-		Status:   task.Completed,
-		Source:   task.Source{Kind: task.Upload, Name: "Überfahrt ⛴ 船.jpg"},
-		Original: task.Original{Path: "storage/images/x/original.jpg", Format: "jpeg", Width: 4000, Height: 3000, Size: 5_000_000_000, SHA256: strings.Repeat("ab", 32)},
+		ID:     task.NewID(),
+		Status: task.Completed,
+		Source: task.Source{Kind: task.Upload, Name: "Überfahrt ⛴ 船.jpg"},
+		Original: task.Original{Path: "storage/images/x/original.jpg", Format: "jpeg", Width: 4000, Height: 3000, Size: 5_000_000_000, SHA256: strings.Repeat("ab", 32),
+			Frames: 24, ThumbHash: "1QcSHQRnh493V4dIh4eXh1h4kJUI"},
+		Variants: "thumbs", Urgent: true,
 		Images: []task.Image{
 			{Resolution: "1024", Path: "output/x/1024/m1.jpg", Format: "jpeg", Width: 1024, Height: 768, Size: 6_000_000_000, MD5: strings.Repeat("01", 16)},
 			{Resolution: "thumb/ñ", Path: "output/x/thumb/m2.webp", Format: "webp", Width: 100, Height: 75, Size: 4321, MD5: strings.Repeat("23", 16)},
@@ -64,7 +67,7 @@ func full() task.Task {
 		Error: "line one\nline \"two\"", Attempts: 3, Stalls: 2,
 		IdempotencyKey: "key-ключ", Fingerprint: strings.Repeat("cd", 32),
 		Version: 1, Token: "host:42:7",
-		StartedAt: epoch.Add(time.Second), FinishedAt: epoch.Add(2 * time.Second),
+		NotBefore: epoch.Add(time.Millisecond), StartedAt: epoch.Add(time.Second), FinishedAt: epoch.Add(2 * time.Second),
 		CreatedAt: epoch, UpdatedAt: epoch.Add(2*time.Second + time.Millisecond),
 	}
 }
@@ -131,11 +134,13 @@ func canonicalForm(t *testing.T, repo task.Repository) {
 	given := blank(epoch)
 	local := epoch.Add(123 * time.Microsecond).In(time.FixedZone("east", 3*3600))
 	given.CreatedAt, given.UpdatedAt, given.StartedAt, given.FinishedAt = local, local, local, local
+	given.NotBefore = local
 	given.Images = []task.Image{}
 	given.Version = 99 // Create starts at 1
 
 	want := given
 	want.CreatedAt, want.UpdatedAt, want.StartedAt, want.FinishedAt = epoch, epoch, epoch, epoch
+	want.NotBefore = epoch
 	want.Images, want.Version = nil, 1
 	same(t, "Create", must(repo.Create(t.Context(), given))(t), want)
 	same(t, "Get", must(repo.Get(t.Context(), given.ID))(t), want)
@@ -265,6 +270,7 @@ func endedContexts(t *testing.T, repo task.Repository) {
 		"FindByKey":  func() error { _, err := repo.FindByKey(ctx, "key"); return err },
 		"List":       func() error { _, err := repo.List(ctx, task.Query{Limit: 1}); return err },
 		"Count":      func() error { _, err := repo.Count(ctx, task.Filter{}); return err },
+		"Search":     func() error { _, err := repo.Search(ctx, task.Query{Limit: 1}, "a"); return err },
 		"Unfinished": func() error { _, err := repo.Unfinished(ctx, epoch, "", 1); return err },
 		"Ping":       func() error { return repo.Ping(ctx) },
 	} {
@@ -278,7 +284,7 @@ func endedContexts(t *testing.T, repo task.Repository) {
 		}
 	}
 	same(t, "Get", must(repo.Get(t.Context(), stored.ID))(t), stored)
-	if n := must(repo.Count(t.Context(), task.Filter{}))(t); n != 1 {
+	if n := must(repo.Count(t.Context(), task.Filter{}))(t).N; n != 1 {
 		t.Errorf("Count = %d, want 1: a call with an ended context has changed something", n)
 	}
 	if err := repo.Ping(t.Context()); err != nil {

@@ -33,13 +33,44 @@ func seed(t *testing.T, repo task.Repository, n int) []task.Task {
 }
 
 // only returns those of tasks that have one of the statuses; none means all.
-func only(tasks []task.Task, statuses ...task.Status) (some []task.Task) {
+func only(tasks []task.Task, statuses ...task.Status) []task.Task {
+	return selected(tasks, task.Filter{Statuses: task.Only(statuses...)})
+}
+
+// selected returns those of tasks that f selects.
+func selected(tasks []task.Task, f task.Filter) (some []task.Task) {
 	for _, t := range tasks {
-		if len(statuses) == 0 || slices.Contains(statuses, t.Status) {
+		if (f.Statuses == 0 || f.Statuses&task.Only(t.Status) != 0) &&
+			(f.From.IsZero() || !t.CreatedAt.Before(f.From)) && (f.Until.IsZero() || t.CreatedAt.Before(f.Until)) {
 			some = append(some, t)
 		}
 	}
 	return some
+}
+
+// filters are combinations of everything that a filter can ask for; what they
+// select of seed's tasks is neither all nor nothing, but for the first and last.
+func filters() (all []task.Filter) {
+	ms := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Millisecond) }
+	for _, statuses := range []task.StatusSet{
+		0, task.Only(task.Pending), task.Only(task.Failed, task.Cancelled),
+		task.Only(task.Pending, task.Completed, task.Cancelled), task.Only(task.Statuses()...),
+	} {
+		for _, times := range [][2]time.Time{{}, {ms(3), {}}, {{}, ms(9)}, {ms(3), ms(9)}, {ms(5), ms(6)}} {
+			all = append(all, task.Filter{Statuses: statuses, From: times[0], Until: times[1]})
+		}
+	}
+	return append(all, task.Filter{From: ms(7), Until: ms(7)})
+}
+
+func describe(f task.Filter) string {
+	at := func(t time.Time) string {
+		if t.IsZero() {
+			return "…"
+		}
+		return t.Sub(epoch).String()
+	}
+	return fmt.Sprintf("status %q from %s until %s", f.Statuses, at(f.From), at(f.Until))
 }
 
 func listOrder(t *testing.T, repo task.Repository) {
@@ -51,13 +82,14 @@ func listOrder(t *testing.T, repo task.Repository) {
 // listPages walks the listing by offset and by cursor, for each filter.
 func listPages(t *testing.T, repo task.Repository) {
 	all := seed(t, repo, 40)
-	for _, f := range []task.Filter{{}, {Status: task.Pending}, {Status: task.Completed}} {
-		want := all
-		if f.Status != "" {
-			want = only(all, f.Status)
+	for _, f := range filters() {
+		want := selected(all, f)
+		limits := []int{4}
+		if f == (task.Filter{}) {
+			limits = []int{1, 3, 4, 100}
 		}
-		for _, limit := range []int{1, 3, 4, 100} {
-			name := fmt.Sprintf("status %q limit %d", f.Status, limit)
+		for _, limit := range limits {
+			name := fmt.Sprintf("%s, limit %d", describe(f), limit)
 			byOffset := walk(t, repo, task.Query{Filter: f, Limit: limit}, func(q *task.Query, page []task.Task) {
 				q.Offset += len(page)
 			})
@@ -124,33 +156,42 @@ func listWithoutLimit(t *testing.T, repo task.Repository) {
 }
 
 func filterAndCount(t *testing.T, repo task.Repository) {
-	counts := func(want map[task.Status]int64) {
+	counts := func(tasks []task.Task) {
 		t.Helper()
-		for status, n := range want {
-			if got := must(repo.Count(t.Context(), task.Filter{Status: status}))(t); got != n {
-				t.Errorf("Count of %q = %d, want %d", status, got, n)
-			}
+		for _, f := range filters() {
+			got := must(repo.Count(t.Context(), f))(t)
+			same(t, "Count of "+describe(f), got, task.Total{N: int64(len(selected(tasks, f))), Exact: true})
 		}
 	}
-	counts(map[task.Status]int64{"": 0, task.Failed: 0})
-	all := seed(t, repo, 22)
-	want := map[task.Status]int64{"": 22}
-	for _, status := range task.Statuses() {
-		want[status] = int64(len(only(all, status)))
-		got := must(repo.List(t.Context(), task.Query{Limit: 100, Filter: task.Filter{Status: status}}))(t)
-		same(t, "List of "+string(status), got, only(all, status))
+	counts(nil)
+	all := seed(t, repo, 40)
+	counts(all)
+	for _, f := range filters() {
+		got := must(repo.List(t.Context(), task.Query{Limit: 100, Filter: f}))(t)
+		if want := selected(all, f); len(got) != 0 || len(want) != 0 { // none may be nil
+			same(t, "List of "+describe(f), got, want)
+		}
 	}
-	counts(want)
 
 	// Both follow a change.
-	moved := only(all, task.Pending)[0]
-	moved.Status = task.Cancelled
-	must(repo.Update(t.Context(), moved))(t)
-	want[task.Pending]--
-	want[task.Cancelled]++
-	counts(want)
-	if got := must(repo.Count(t.Context(), task.Filter{Status: "no such status"}))(t); got != 0 {
-		t.Errorf("Count of an unknown status = %d, want 0", got)
+	moved := slices.IndexFunc(all, func(t task.Task) bool { return t.Status == task.Pending })
+	all[moved].Status = task.Cancelled
+	all[moved] = must(repo.Update(t.Context(), all[moved]))(t)
+	counts(all)
+	all[moved] = must(repo.Update(t.Context(), all[moved]))(t) // without a change of its status
+	counts(all)
+	if err := repo.Delete(t.Context(), all[moved].ID); err != nil {
+		t.Fatal(err)
+	}
+	counts(slices.Delete(all, moved, moved+1))
+
+	// A cursor outside the interval begins or ends the listing.
+	f := task.Filter{From: epoch.Add(3 * time.Millisecond), Until: epoch.Add(9 * time.Millisecond)}
+	for after, want := range map[time.Duration][]task.Task{time.Hour: selected(all, f), 9 * time.Millisecond: selected(all, f), 0: nil} {
+		got := must(repo.List(t.Context(), task.Query{Limit: 100, Filter: f, After: task.Cursor{CreatedAt: epoch.Add(after), ID: "ffffffffffffffffffffffff"}}))(t)
+		if ids(got) != ids(want) {
+			t.Errorf("after %v:\n got %s\nwant %s", after, ids(got), ids(want))
+		}
 	}
 }
 

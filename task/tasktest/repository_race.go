@@ -27,6 +27,7 @@ func RepositoryConcurrent(t *testing.T, open func(t *testing.T) task.Repository)
 		"one delete wins":        oneDeleteWins,
 		"impatient callers":      impatientCallers,
 		"pages among insertions": pagesAmongInsertions,
+		"totals among changes":   totalsAmongChanges,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,7 +141,7 @@ func oneKeyWins(t *testing.T, repo task.Repository) {
 			}
 		}
 	}
-	if n := must(repo.Count(t.Context(), task.Filter{}))(t); n != rounds {
+	if n := must(repo.Count(t.Context(), task.Filter{}))(t).N; n != rounds {
 		t.Errorf("%d keys made %d tasks", rounds, n)
 	}
 }
@@ -246,5 +247,45 @@ func pagesAmongInsertions(t *testing.T, repo task.Repository) {
 		if ids(got) != ids(want) {
 			t.Errorf("a walk among insertions:\n got %s\nwant %s", ids(got), ids(want))
 		}
+	}
+}
+
+// totalsAmongChanges: whatever many do to many tasks at once, every total is
+// right in the end.
+func totalsAmongChanges(t *testing.T, repo task.Repository) {
+	race(racers, func(i int) {
+		for n := range rounds / 2 {
+			made, err := repo.Create(t.Context(), blank(epoch))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for step := range (i + n) % 4 {
+				made.Status = task.Statuses()[(i+n+step)%len(task.Statuses())]
+				if made, err = repo.Update(t.Context(), made); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			if (i+n)%5 == 0 {
+				if err := repo.Delete(t.Context(), made.ID); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	listed := map[task.StatusSet]int64{}
+	for _, one := range walk(t, repo, task.Query{Limit: 100}, func(q *task.Query, page []task.Task) { q.Offset += len(page) }) {
+		listed[0]++
+		listed[task.Only(one.Status)]++
+	}
+	for _, status := range task.Statuses() {
+		if listed[task.Only(status)] == 0 {
+			t.Fatalf("no %s tasks: the test would prove nothing", status)
+		}
+	}
+	for set, n := range listed {
+		same(t, "Count of "+set.String(), must(repo.Count(t.Context(), task.Filter{Statuses: set}))(t), task.Total{N: n, Exact: true})
 	}
 }

@@ -65,6 +65,17 @@ func Server(t testing.TB, args ...string) *S {
 	return handle(t, srv, 0)
 }
 
+// Start starts a redis-server for a program that is not a test, a benchmark:
+// empty and without persistence. It answers at addr, a port of 127.0.0.1, until
+// stop is called or the process ends.
+func Start(args ...string) (addr string, stop func(), err error) {
+	srv, err := launch(args)
+	if err != nil {
+		return "", nil, fmt.Errorf("redistest: %w", err)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(srv.port)), srv.remove, nil
+}
+
 func handle(t testing.TB, srv *server, db int) *S {
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(srv.port))
 	return &S{
@@ -145,18 +156,16 @@ func launch(args []string) (*server, error) {
 func (s *server) socket() string { return filepath.Join(s.dir, "redis.sock") }
 
 func (s *server) start() error {
-	bin, err := exec.LookPath("redis-server")
+	bin, err := findServer()
 	if err != nil {
-		if bin, err = exec.LookPath("valkey-server"); err != nil {
-			return errors.New("neither redis-server nor valkey-server is on the PATH; install one (Debian: apt-get install redis-server)")
-		}
+		return err
 	}
 	logFile := filepath.Join(s.dir, "redis.log")
 	cmd := exec.Command(bin, append([]string{
 		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
 		"--unixsocket", s.socket(), "--unixsocketperm", "700",
 		"--dir", s.dir, "--logfile", logFile, "--daemonize", "no",
-		"--save", "", "--appendonly", "no",
+		"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0",
 	}, s.args...)...)
 	proc, err := child.Start(cmd)
 	if err != nil {
@@ -171,6 +180,15 @@ func (s *server) start() error {
 	s.proc = proc
 	s.mu.Unlock()
 	return nil
+}
+
+func findServer() (string, error) {
+	for _, name := range []string{"redis-server", "valkey-server"} {
+		if bin, err := exec.LookPath(name); err == nil {
+			return bin, nil
+		}
+	}
+	return "", errors.New("neither redis-server nor valkey-server is on the PATH; install one (Debian: apt-get install redis-server)")
 }
 
 func (s *server) kill() {
@@ -197,7 +215,7 @@ func awaitReady(proc *child.Process, socket string) error {
 	tick := time.NewTicker(3 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if answers(socket) {
+		if answers("unix", socket) {
 			return nil
 		}
 		select {
@@ -210,8 +228,8 @@ func awaitReady(proc *child.Process, socket string) error {
 	}
 }
 
-func answers(socket string) bool {
-	c, err := net.DialTimeout("unix", socket, time.Second)
+func answers(network, addr string) bool {
+	c, err := net.DialTimeout(network, addr, time.Second)
 	if err != nil {
 		return false
 	}

@@ -19,9 +19,11 @@ const (
 	// MaxSide is the largest width and height, in pixels, that lossy WebP holds.
 	MaxSide = 16383
 
-	// BytesPerPixel is a generous estimate of what encoding takes, in the
-	// sandbox and out of it, for admission control.
-	BytesPerPixel = 24
+	// Upper bounds of what encoding takes for each pixel, in the sandbox and out
+	// of it, for admission control: alpha is written without loss, which takes
+	// the most. A sandbox that grows is copied, so for a moment there are two.
+	BytesPerPixel      = 32 // opaque
+	AlphaBytesPerPixel = 96
 
 	// method is libwebp's trade of speed for size, 0 to 6; 4 is its own default.
 	method = 4

@@ -18,6 +18,7 @@ func Task(t task.Task) (task.Task, error) {
 	if _, err := task.ParseID(string(t.ID)); err != nil {
 		return task.Task{}, fmt.Errorf("task %q: %w", t.ID, err)
 	}
+	t.NotBefore = Time(t.NotBefore)
 	t.StartedAt, t.FinishedAt = Time(t.StartedAt), Time(t.FinishedAt)
 	t.CreatedAt, t.UpdatedAt = Time(t.CreatedAt), Time(t.UpdatedAt)
 	t.Source.Name, t.Error = Text(t.Source.Name), Text(t.Error)

@@ -68,7 +68,9 @@ function draw(task) {
     ["Made", dateTime(task.createdAt)],
     ["Changed", dateTime(task.updatedAt)],
     ["Attempts", String(task.attempts ?? 0)],
+    ["Variants", task.variants ?? "default"],
   ];
+  if (task.original?.note) facts.push(["Note", task.original.note]);
   const images = task.images ?? [];
   const body = el("div", { className: "detail-body" },
     task.error ? el("p", { className: "error" }, task.error) : null,

@@ -55,7 +55,7 @@ async function read() {
     if (control.signal.aborted) return;
     failed = false;
     const last = Math.max(1, tasks.pagination.totalPages);
-    if (page > last) return place.set({ page: last });
+    if (page > last && tasks.pagination.totalIsExact) return place.set({ page: last });
     showTasks(tasks, status, (task) => place.set({ task }), soon);
     showStats(stats);
   } catch (problem) {

@@ -43,11 +43,13 @@ export function showTasks({ data, pagination }, status, open, changed) {
   $("empty").hidden = data.length > 0;
   setText($("empty"), status ? `No ${status} tasks.` : "No tasks yet. Add a picture above.");
 
-  const { page, totalPages, total } = pagination;
+  const { page, totalPages, total, totalIsExact, nextCursor } = pagination;
   $("pages").hidden = totalPages <= 1 && page <= 1;
-  setText($("page"), `Page ${count(page)} of ${count(Math.max(totalPages, 1))}, ${count(total)} tasks`);
+  setText($("page"), totalIsExact
+    ? `Page ${count(page)} of ${count(Math.max(totalPages, 1))}, ${count(total)} tasks`
+    : `Page ${count(page)}, about ${count(total)} tasks or more`);
   $("newer").disabled = page <= 1;
-  $("older").disabled = page >= totalPages;
+  $("older").disabled = totalIsExact ? page >= totalPages : !nextCursor;
 }
 
 // showProgress moves the bar of a task that is in work.

@@ -1,0 +1,75 @@
+package cache_test
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/redis/rueidis"
+
+	"revela/cache"
+	"revela/task"
+)
+
+// endless is a repository that has every task, each of about 2 kB.
+type endless struct{ task.Reader }
+
+func (endless) Get(_ context.Context, id task.ID) (task.Task, error) {
+	t := sample()
+	t.ID, t.Error = id, strings.Repeat("x", 1000)
+	return t, nil
+}
+
+// TestMemoryIsBounded lets a process read ever more tasks: what it keeps of them
+// stops growing.
+func TestMemoryIsBounded(t *testing.T) {
+	t.Parallel()
+	_, file := newStore(t)
+	k := spawn(t, "hoarder", ownServer(t).socket(), file)
+	var heaps []float64 // MB
+	k.hear(t, &heaps)
+	t.Logf("after each 20,000 tasks the heap is %.1f MB", heaps)
+	// The first 20,000 are more than it remembers.
+	if most := heaps[0] + 8; heaps[1] > most {
+		t.Errorf("the heap grows: %.1f MB", heaps)
+	}
+}
+
+// hoards says how large the heap is after each 20,000 tasks.
+func (p *process) hoards() error {
+	client, err := (&server{path: os.Getenv(childRedis)}).connect(0, rueidis.ClientOption{CacheSizeEachConn: 1 << 20})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	c, err := cache.New(client, endless{}, patient)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	var heaps []float64
+	for range 2 {
+		var readers sync.WaitGroup
+		for range 40 {
+			readers.Go(func() {
+				for range 500 {
+					id := task.NewID()
+					for range 2 { // filled, then copied and kept
+						if _, err := c.Get(context.Background(), id); err != nil {
+							panic(err) // ends the child
+						}
+					}
+				}
+			})
+		}
+		readers.Wait()
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		heaps = append(heaps, float64(m.HeapAlloc)/1e6)
+	}
+	return p.out.Encode(heaps)
+}

@@ -1,0 +1,339 @@
+package jpeg
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// errOdd is why a file is left to another decoder.
+type errOdd string
+
+func (e errOdd) Error() string { return "jpeg: " + string(e) }
+
+// component is one of the planes in a file.
+type component struct {
+	id           byte
+	h, v         int // blocks in a unit of an interleaved scan
+	quant        int
+	across, down int // blocks, whole units
+	dc, ac       int // tables of the current scan
+	last         int32
+	coef         []int16 // of all blocks, or of one row of units
+
+	// For each block of a progressive file, a bit for each coefficient that is
+	// not zero, in the order of the file: there are few, and looking for them
+	// would take most of the time.
+	nonzero []uint64
+}
+
+// decoder reads one file.
+type decoder struct {
+	bitReader
+	m        *Image
+	stop     func() bool
+	comps    []component
+	quant    [4]*[64]int16 // columns first, as coefficients
+	dc, ac   [4]*huffman
+	interval int // units between restarts, 0 for none
+
+	progressive    bool
+	unitsX, unitsY int
+	eobRun         int
+	scanned        bool
+	strip          []byte // rows of a component that are being made
+}
+
+// Decode decodes data into m, whose size, scale and sampling say what is expected
+// of it. It asks stop now and then whether to give up. m's content is undefined
+// after an error, which is that the file is odd or was stopped.
+//
+// Beside m it takes a little more than 2 bytes for each of the picture's samples if
+// the file is progressive, else as much for some rows.
+func Decode(data []byte, m *Image, stop func() bool) error {
+	d := &decoder{bitReader: bitReader{data: data}, m: m, stop: stop}
+	if len(data) < 2 || data[0] != 0xff || data[1] != 0xd8 {
+		return errOdd("no start marker")
+	}
+	d.pos = 2
+	for {
+		marker, body, err := d.segment()
+		if err != nil {
+			return err
+		}
+		switch marker {
+		case 0xd9:
+			return d.finish()
+		case 0xc0, 0xc1, 0xc2:
+			d.progressive = marker == 0xc2
+			err = d.frame(body)
+		case 0xc4:
+			err = d.huffmanTables(body)
+		case 0xdb:
+			err = d.quantTables(body)
+		case 0xdd:
+			if len(body) != 2 {
+				return errOdd("a restart interval of a wrong length")
+			}
+			d.interval = int(binary.BigEndian.Uint16(body))
+		case 0xda:
+			err = d.scan(body)
+		default:
+			if marker < 0xe0 || marker > 0xfe {
+				return errOdd(fmt.Sprintf("marker %#x", marker))
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// segment moves past the next one and returns it.
+func (d *decoder) segment() (marker byte, body []byte, err error) {
+	for d.pos+1 < len(d.data) && d.data[d.pos] == 0xff && d.data[d.pos+1] == 0xff {
+		d.pos++ // fill bytes
+	}
+	if d.pos+2 > len(d.data) || d.data[d.pos] != 0xff {
+		return 0, nil, errOdd("no marker where one should be")
+	}
+	marker = d.data[d.pos+1]
+	d.pos += 2
+	if marker == 0xd9 {
+		return marker, nil, nil
+	}
+	if d.pos+2 > len(d.data) {
+		return 0, nil, errOdd("an end within a marker")
+	}
+	n := int(binary.BigEndian.Uint16(d.data[d.pos:]))
+	if n < 2 || d.pos+n > len(d.data) {
+		return 0, nil, errOdd("an end within a segment")
+	}
+	body = d.data[d.pos+2 : d.pos+n]
+	d.pos += n
+	return marker, body, nil
+}
+
+func (d *decoder) quantTables(b []byte) error {
+	for len(b) > 0 {
+		wide, id := b[0]>>4, b[0]&15
+		n := 64 * (1 + int(wide))
+		if wide > 1 || id > 3 || len(b) < 1+n {
+			return errOdd("a quantization table")
+		}
+		t := new([64]int16)
+		for i := range 64 {
+			if wide == 0 {
+				t[columns[i]] = int16(b[1+i])
+			} else {
+				t[columns[i]] = int16(binary.BigEndian.Uint16(b[1+2*i:]))
+			}
+		}
+		d.quant[id] = t
+		b = b[1+n:]
+	}
+	return nil
+}
+
+func (d *decoder) huffmanTables(b []byte) error {
+	for len(b) > 0 {
+		if len(b) < 17 || b[0]&15 > 3 || b[0]>>4 > 1 {
+			return errOdd("a Huffman table")
+		}
+		counts, n := (*[16]byte)(b[1:]), 0
+		for _, c := range counts {
+			n += int(c)
+		}
+		if n > 256 || len(b) < 17+n {
+			return errOdd("a Huffman table's length")
+		}
+		t := new(huffman)
+		if err := t.set(counts, b[17:17+n]); err != nil {
+			return err
+		}
+		if b[0]>>4 == 0 {
+			d.dc[b[0]&3] = t
+		} else {
+			d.ac[b[0]&3] = t
+		}
+		b = b[17+n:]
+	}
+	return nil
+}
+
+// frame reads the frame header, which must be what m says.
+func (d *decoder) frame(b []byte) error {
+	n := len(d.m.Planes)
+	if d.comps != nil || len(b) != 6+3*n || b[0] != 8 || int(b[5]) != n {
+		return errOdd("a frame header")
+	}
+	h, w := int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
+	if w != d.m.W || h != d.m.H {
+		return errOdd("another size")
+	}
+	d.comps = make([]component, n)
+	for i := range d.comps {
+		c := &d.comps[i]
+		c.id, c.h, c.v, c.quant = b[6+3*i], int(b[7+3*i]>>4), int(b[7+3*i]&15), int(b[8+3*i])
+		wantH, wantV := 1, 1
+		if i == 0 && n > 1 {
+			wantH, wantV = d.m.FX, d.m.FY
+		}
+		if n == 1 {
+			c.h, c.v = 1, 1 // blocks of a lone component are in plain order
+		}
+		if c.h != wantH || c.v != wantV || c.quant > 3 {
+			return errOdd("another sampling")
+		}
+	}
+	first := &d.comps[0]
+	d.unitsX, d.unitsY = ceilDiv(w, 8*first.h), ceilDiv(h, 8*first.v)
+	for i := range d.comps {
+		c := &d.comps[i]
+		c.across, c.down = d.unitsX*c.h, d.unitsY*c.v
+		rows := c.v
+		if d.progressive {
+			rows = c.down
+			c.nonzero = make([]uint64, rows*c.across)
+		}
+		// Kernels take blocks in batches: there are some to spare.
+		c.coef = make([]int16, 64*(rows*c.across+blockBatch))
+	}
+	return nil
+}
+
+// scan reads a scan's header and its data.
+func (d *decoder) scan(b []byte) error {
+	if len(b) < 1 || len(b) != 4+2*int(b[0]) || d.comps == nil {
+		return errOdd("a scan header")
+	}
+	n := int(b[0])
+	if n > len(d.comps) {
+		return errOdd("a scan header")
+	}
+	var in []*component
+	for i := range n {
+		at := -1
+		for j := range d.comps {
+			if d.comps[j].id == b[1+2*i] && at < 0 {
+				at = j
+			}
+		}
+		if at < len(in) { // each once, and in the frame's order
+			return errOdd("a scan of an unknown component")
+		}
+		c := &d.comps[at]
+		c.dc, c.ac = int(b[2+2*i]>>4), int(b[2+2*i]&15)
+		if c.dc > 3 || c.ac > 3 || d.quant[c.quant] == nil {
+			return errOdd("a scan without its tables")
+		}
+		in = append(in, c)
+	}
+	from, to, before, bit := int(b[1+2*n]), int(b[2+2*n]), int(b[3+2*n]>>4), int(b[3+2*n]&15)
+	d.acc, d.n, d.made, d.eobRun = 0, 0, 0, 0
+	for i := range d.comps {
+		d.comps[i].last = 0
+	}
+	var err error
+	switch {
+	case d.progressive:
+		err = d.progressiveScan(in, from, to, before, bit)
+	case d.scanned || n != len(d.comps) || from != 0 || to != 63 || before != 0 || bit != 0:
+		return errOdd("a sequential file of several scans")
+	default:
+		err = d.baselineScan()
+	}
+	d.scanned = true
+	if err != nil {
+		return err
+	}
+	// What follows must be a marker; what of it begins a segment is read there.
+	if _, err := d.restart(); err != nil {
+		return err
+	}
+	d.pos -= 2
+	return nil
+}
+
+// due handles what comes before unit i: a restart marker.
+func (d *decoder) due(i int) error {
+	if d.interval == 0 || i == 0 || i%d.interval != 0 {
+		return nil
+	}
+	m, err := d.restart()
+	if err != nil {
+		return err
+	}
+	if want := byte(0xd0 + (i/d.interval-1)%8); m != want {
+		return errOdd("a restart marker out of order")
+	}
+	d.eobRun = 0
+	for j := range d.comps {
+		d.comps[j].last = 0
+	}
+	return nil
+}
+
+// finish checks that there was a picture, and makes it if that has not been done.
+func (d *decoder) finish() error {
+	if !d.scanned {
+		return errOdd("no picture")
+	}
+	if !d.progressive {
+		return nil
+	}
+	for i := range d.comps {
+		c := &d.comps[i]
+		for row := range c.down {
+			if d.stop() {
+				return errOdd("stopped")
+			}
+			d.output(i, row, c.coef[64*row*c.across:])
+		}
+	}
+	return nil
+}
+
+// output makes samples of a row of blocks of component i.
+func (d *decoder) output(i, row int, coef []int16) {
+	c, p := &d.comps[i], &d.m.Planes[i]
+	side := 8 / d.m.Scale
+	blocks := min(c.across, ceilDiv(p.W, side))
+	stride := side * (c.across + blockBatch)
+	if len(d.strip) < side*stride {
+		d.strip = make([]byte, side*stride)
+	}
+	fastest[d.m.Scale](d.strip, stride, coef, d.quant[c.quant], blocks)
+	for y := row * side; y < min((row+1)*side, p.H); y++ {
+		copy(p.Pix[y*p.Stride:][:p.W], d.strip[(y-row*side)*stride:])
+	}
+}
+
+// columns is where the i-th coefficient of a file is in a block, columns first.
+// Those beyond the last are where a broken file may point.
+var columns = func() (t [128]uint8) {
+	x, y, up := 0, 0, true
+	for i := range 64 {
+		t[i] = uint8(8*x + y)
+		switch {
+		case up && x == 7, !up && y == 7:
+			if up {
+				y++
+			} else {
+				x++
+			}
+			up = !up
+		case up && y == 0:
+			x, up = x+1, false
+		case !up && x == 0:
+			y, up = y+1, true
+		case up:
+			x, y = x+1, y-1
+		default:
+			x, y = x-1, y+1
+		}
+	}
+	for i := 64; i < len(t); i++ {
+		t[i] = 63
+	}
+	return t
+}()

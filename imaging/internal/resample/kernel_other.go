@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package resample
+
+func best() kernels { return portable }

@@ -1,0 +1,92 @@
+package sandbox
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// spin imports tick and exports spin, which calls it for ever; grow, which asks
+// for a page until there is none and returns how many there are; and malloc,
+// which returns nothing.
+var spin = []byte("\x00asm\x01\x00\x00\x00" +
+	"\x01\x0d\x03\x60\x00\x00\x60\x00\x01\x7f\x60\x01\x7f\x01\x7f" + // types: (), () i32, (i32) i32
+	"\x02\x0c\x01\x03env\x04tick\x00\x00" + // import
+	"\x03\x05\x04\x01\x01\x02\x00" + // functions
+	"\x05\x03\x01\x00\x01" + // one page
+	"\x07\x26\x04\x04spin\x00\x01\x04grow\x00\x02\x06malloc\x00\x03\x0b_initialize\x00\x04" +
+	"\x0a\x26\x04" +
+	"\x0a\x00\x03\x40\x10\x00\x0c\x00\x0b\x00\x0b" + // loop: call tick, again
+	"\x11\x00\x03\x40\x41\x01\x40\x00\x41\x00\x4e\x0d\x00\x0b\x3f\x00\x0f\x0b" + // loop: memory.grow 1 >= 0, again
+	"\x04\x00\x41\x00\x0b" +
+	"\x02\x00\x0b")
+
+func module(t *testing.T, code []byte, memory int64) *Module {
+	t.Helper()
+	var b bytes.Buffer
+	zw := gzip.NewWriter(&b)
+	zw.Write(code)
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return New(b.Bytes(), memory)
+}
+
+func start(t *testing.T, memory int64) *Instance {
+	t.Helper()
+	i, err := module(t, spin, memory).Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(i.Close)
+	return i
+}
+
+func TestTheContextStopsALoop(t *testing.T) {
+	t.Parallel()
+	i := start(t, 1<<20)
+	reason := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go cancel(reason)
+	if _, err := i.Call(ctx, "spin"); !errors.Is(err, reason) {
+		t.Errorf("got %v, want the context's cause", err)
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	t.Parallel()
+	i := start(t, 1<<20)
+	if pages, err := i.Call(t.Context(), "grow"); err != nil || pages != 16 {
+		t.Errorf("grew to %d pages of 64 KiB, %v; want 16", pages, err)
+	}
+}
+
+func TestAddressesAreChecked(t *testing.T) {
+	t.Parallel()
+	i := start(t, 1<<20)
+	if _, err := i.View(60_000, 10_000); err == nil {
+		t.Error("a view beyond the memory was given")
+	}
+	if err := i.Write(65_535, []byte("ab")); err == nil {
+		t.Error("bytes beyond the memory were written")
+	}
+	if _, err := i.Alloc(t.Context(), 10); err == nil {
+		t.Error("memory at address zero was given")
+	}
+	if _, err := i.Call(t.Context(), "no such"); err == nil {
+		t.Error("a missing function was called")
+	}
+}
+
+func TestNoCode(t *testing.T) {
+	t.Parallel()
+	if _, err := module(t, []byte("not code"), 1<<20).Start(t.Context()); err == nil {
+		t.Error("nonsense was started")
+	}
+}

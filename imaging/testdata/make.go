@@ -1,0 +1,72 @@
+//go:build ignore
+
+// Make writes the HEIC and AVIF files beside it, for which Go has no encoder.
+// It needs avifenc (Debian's libavif-bin) and heif-enc (libheif-examples) on the
+// PATH, and runs in the directory that it is in:
+//
+//	cd imaging/testdata && go run make.go
+package main
+
+import (
+	"image"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"revela/imaging/imagetest"
+)
+
+func main() {
+	dir, err := os.MkdirTemp("", "")
+	check(err)
+	defer os.RemoveAll(dir)
+	put := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		check(os.WriteFile(path, data, 0o600))
+		return path
+	}
+	corners := put("corners.png", imagetest.PNG(imagetest.Corners(160, 96)))
+	large := put("large.png", imagetest.PNG(imagetest.Corners(256, 128)))
+	cutout := put("cutout.png", imagetest.PNG(imagetest.Cutout(96, 96)))
+	grey := image.NewGray(image.Rect(0, 0, 64, 64))
+	for i := range grey.Pix {
+		grey.Pix[i] = byte(4 * (i % 64))
+	}
+	ramp := put("ramp.png", imagetest.PNG(grey))
+	exif := put("exif", imagetest.Exif(6))
+	xmp := put("xmp", []byte("<x:xmpmeta>"+imagetest.Secret+"</x:xmpmeta>"))
+
+	avif := func(out, flags string, in ...string) {
+		run("avifenc", append(append(strings.Fields("-s 6 --min 8 --max 12 "+flags), in...), out)...)
+	}
+	avif("corners.avif", "--exif "+exif+" --xmp "+xmp, corners)
+	avif("deep444.avif", "-d 10 -y 444 -r limited --cicp 1/13/1", corners)
+	avif("bt2020.avif", "-d 12 -y 422 -r limited --cicp 1/13/9", corners)
+	avif("p3.avif", "-y 444 --cicp 12/13/12", corners)
+	avif("pq.avif", "-d 10 -y 444 --cicp 9/16/9", corners)
+	avif("rgb.avif", "--lossless", corners)
+	avif("alpha.avif", "", cutout)
+	avif("premultiplied.avif", "--premultiply", cutout)
+	avif("grey.avif", "-y 400", ramp)
+	avif("turned.avif", "--irot 1 --imir 1", corners)
+	avif("cropped.avif", "--clap 80,1,48,1,40,1,-24,1", corners)
+	avif("grid.avif", "--grid 2x1", large)
+	avif("animated.avif", "--fps 2", corners, corners, corners)
+	run("heif-enc", "-q", "90", "-o", "corners.heic", corners)
+	run("heif-enc", "-q", "90", "-o", "alpha.heic", cutout)
+}
+
+func run(name string, args ...string) {
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		log.Fatalf("%s %s: %v\n%s", name, args, err, out)
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
