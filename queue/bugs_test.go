@@ -284,7 +284,9 @@ func TestAddingInARaceIsAddingOnce(t *testing.T) {
 	t.Parallel()
 	const jobs, callers = 10_000, 8
 	s := redistest.Shared(t)
-	q := newQueue(t, s.Client(t), func(cfg *Config) { cfg.KeepCompleted, cfg.Concurrency = KeepAll, 20 })
+	q := newQueue(t, s.Client(t), func(cfg *Config) {
+		cfg.KeepCompleted, cfg.Concurrency, cfg.Lease = KeepAll, 20, time.Minute // an attempt that is lost runs again
+	})
 	var added, runs atomic.Int64
 	run(t, q, handler{process: func(context.Context, *Job) error { runs.Add(1); return nil }})
 	var all sync.WaitGroup

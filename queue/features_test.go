@@ -169,8 +169,8 @@ func TestLostClaimIsNoStall(t *testing.T) {
 	t.Parallel()
 	q := newQueue(t, redistest.Shared(t).Client(t), func(cfg *Config) { cfg.Lease, cfg.MaxStalls = 500*time.Millisecond, 0 })
 	add(t, q, spec("a"))
-	if c, _, err := NewPool(q, nil, Hooks{}).claim(t.Context(), 1, ""); err != nil || len(c.ids) != 1 {
-		t.Fatal(c, err)
+	if a, err := NewPool(q, nil, Hooks{}).exchange(t.Context(), turn{want: 1}); err != nil || len(a.taken.ids) != 1 {
+		t.Fatal(a, err)
 	}
 	unbegun := make(chan int, 1)
 	run(t, q, handler{process: func(context.Context, *Job) error { return nil }}, Hooks{Repaired: func(r Repair, n int) {

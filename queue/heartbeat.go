@@ -26,7 +26,7 @@ func (p *Pool) heartbeat(ctx context.Context) {
 		}
 		p.mu.Unlock()
 		for len(jobs) > 0 {
-			batch := jobs[:min(len(jobs), ackBatch)]
+			batch := jobs[:min(len(jobs), turnSize)]
 			jobs = jobs[len(batch):]
 			held, err := p.renew(ctx, batch)
 			if err != nil {

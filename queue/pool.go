@@ -41,13 +41,11 @@ type Pool struct {
 	id      string         // host:pid:random
 	random  func() float64 // jitter, in [0,1)
 
-	claims  atomic.Uint64  // numbers the leases of this pool
-	slots   chan struct{}  // one element a job that is being taken or worked on
-	acks    chan *Job      // done, from workers to the settler
-	resumed chan struct{}  // from control to the fetcher
-	hurry   chan struct{}  // from control to the heartbeat
-	trims   chan struct{}  // from those who end jobs to the trimmer
-	running sync.WaitGroup // of jobs that are being begun, worked on or settled
+	claims  atomic.Uint64 // numbers the tokens of this pool
+	ends    chan end      // from workers to turns, which never has to be waited for
+	resumed chan struct{} // from control to turns
+	hurry   chan struct{} // from control to the heartbeat
+	trims   chan struct{} // from those who end jobs to the trimmer
 
 	inside atomic.Int64 // handlers that have not returned
 
@@ -62,8 +60,7 @@ func NewPool(q *Queue, h Handler, hooks Hooks) *Pool {
 		q: q, handler: h, hooks: hooks,
 		id:      fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:8]),
 		random:  mathrand.Float64,
-		slots:   make(chan struct{}, q.cfg.Concurrency),
-		acks:    make(chan *Job, q.cfg.Concurrency),
+		ends:    make(chan end, q.cfg.Concurrency),
 		resumed: make(chan struct{}, 1),
 		hurry:   make(chan struct{}, 1),
 		trims:   make(chan struct{}, 1),
@@ -90,7 +87,7 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	work, endWork := context.WithCancelCause(life)
 	var loops sync.WaitGroup
 	for _, loop := range []func(context.Context){
-		p.heartbeat, p.settler, p.sweeper, p.promoter, p.trimmer, p.auditor, p.control,
+		p.heartbeat, p.sweeper, p.promoter, p.trimmer, p.auditor, p.control,
 	} {
 		loops.Go(func() { loop(life) })
 	}
@@ -98,10 +95,9 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	defer endLife()
 	defer endWork(ErrStopping)
 
-	p.fetch(ctx, life, work)
-
 	idle := make(chan struct{})
-	go func() { p.running.Wait(); close(idle) }()
+	loops.Go(func() { p.turns(ctx, life, work); close(idle) })
+	<-ctx.Done()
 	if waitFor(idle, grace) {
 		return nil
 	}
@@ -145,12 +141,6 @@ func (p *Pool) drop(job *Job) {
 // persist repeats a step until it succeeds or the pool's life ends, with a
 // deadline of its own for each try.
 func (p *Pool) persist(life context.Context, op string, step func(context.Context) error) error {
-	return p.persistUntil(life, life, op, step)
-}
-
-// persistUntil is persist that gives up as well when a try fails after stop
-// has ended; it does not cut a try off for that.
-func (p *Pool) persistUntil(stop, life context.Context, op string, step func(context.Context) error) error {
 	for n := 1; ; n++ {
 		try, cancel := context.WithTimeout(life, stepTimeout)
 		err := step(try)
@@ -159,7 +149,7 @@ func (p *Pool) persistUntil(stop, life context.Context, op string, step func(con
 			return err
 		}
 		p.report(op, err)
-		if !sleep(stop, reconnectDelay(n)) {
+		if !sleep(life, reconnectDelay(n)) {
 			return err
 		}
 	}

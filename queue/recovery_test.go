@@ -72,7 +72,7 @@ func TestWorkerWithoutLeaseChangesNothing(t *testing.T) {
 	if err := job.Progress(ctx, 50); !errors.Is(err, ErrLeaseLost) {
 		t.Errorf("Progress: %v", err)
 	}
-	if err := sleeper.complete(ctx, []*Job{job}); err != nil {
+	if _, err := sleeper.exchange(ctx, turn{done: []*Job{job}}); err != nil {
 		t.Error(err)
 	}
 	sleeper.handBack(ctx, job, 0)
@@ -92,15 +92,15 @@ func TestWorkerWithoutLeaseChangesNothing(t *testing.T) {
 // takeOne takes the next job and begins it, as a pool does that is not running.
 func takeOne(t *testing.T, p *Pool) *Job {
 	t.Helper()
-	c, _, err := p.claim(t.Context(), 1, "")
-	if err != nil || len(c.ids) != 1 {
-		t.Fatalf("claim: %v, %v", c.ids, err)
+	first, err := p.exchange(t.Context(), turn{want: 1})
+	if err != nil || len(first.taken.ids) != 1 {
+		t.Fatalf("take: %+v, %v", first, err)
 	}
-	jobs, err := p.read(t.Context(), c)
-	if err != nil || len(jobs) != 1 {
-		t.Fatalf("begin: %v, %v", jobs, err)
+	second, err := p.exchange(t.Context(), turn{taken: first.taken})
+	if err != nil || len(second.begun) != 1 {
+		t.Fatalf("begin: %+v, %v", second, err)
 	}
-	return jobs[0]
+	return p.attempt(second.begun[0], second.token, second.at)
 }
 
 func TestJobThatLosesItsWorkerTooOftenFails(t *testing.T) {
@@ -254,15 +254,15 @@ func TestStuckHandlerKeepsItsSlot(t *testing.T) {
 		cfg.JobTimeout, cfg.MaxAttempts, cfg.Concurrency = 50*time.Millisecond, 1, 1
 	})
 	release, stuck := make(chan struct{}), make(chan string, 1)
-	p, _ := run(t, q, handler{process: func(context.Context, *Job) error { <-release; return nil }},
+	run(t, q, handler{process: func(context.Context, *Job) error { <-release; return nil }},
 		Hooks{Stuck: func(id string, _ time.Duration) { stuck <- id }})
 	add(t, q, spec("a"), spec("b"))
 	if id := <-stuck; id != "a" {
 		t.Errorf("stuck: %s", id)
 	}
 	eventually(t, "a failed", func() bool { return stats(t, q).Failed == 1 })
-	if s := stats(t, q); len(p.slots) != 1 || s.Waiting != 1 {
-		t.Errorf("the slot was given away: %d taken, %+v", len(p.slots), s)
+	if s := stats(t, q); s.Waiting != 1 {
+		t.Errorf("the slot was given away: %+v", s)
 	}
 	close(release)
 	eventually(t, "b completed", func() bool { return stats(t, q).CompletedTotal == 1 })
@@ -407,15 +407,7 @@ func TestStopWhileRedisIsAway(t *testing.T) {
 	q := newQueue(t, s.Client(t))
 	add(t, q, spec("a"))
 	p := NewPool(q, handler{}, Hooks{})
-	stop, cancel := context.WithCancel(context.Background())
-	cancel()
 	done := make(chan error, 1)
-	go func() {
-		done <- p.persistUntil(stop, context.Background(), "begin jobs", func(context.Context) error { return errors.New("away") })
-	}()
-	if err := <-done; err == nil {
-		t.Error("a step that never succeeds has succeeded")
-	}
 	s.Kill()
 	ctx, end := context.WithCancel(context.Background())
 	go func() { done <- p.Run(ctx, 0) }()

@@ -1,7 +1,10 @@
 package queue
 
 import (
+	"context"
+	"crypto/sha1"
 	"embed"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/redis/rueidis"
@@ -10,17 +13,39 @@ import (
 //go:embed lua
 var sources embed.FS
 
+// script is one of the queue's Lua scripts.
+type script struct {
+	*rueidis.Lua
+	sha1 string
+}
+
+func newScript(text string) script {
+	sum := sha1.Sum([]byte(text))
+	return script{rueidis.NewLuaScript(text), hex.EncodeToString(sum[:])}
+}
+
+// execAfter runs a script and, in front of it in the same exchange, reads.
+func (s script) execAfter(ctx context.Context, c rueidis.Client, reads rueidis.Commands, keys, args []string) ([]rueidis.RedisResult, rueidis.RedisResult) {
+	run := c.B().Evalsha().Sha1(s.sha1).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build()
+	results := c.DoMulti(ctx, append(reads, run)...)
+	last := len(results) - 1
+	if e, ok := rueidis.IsRedisErr(results[last].Error()); ok && e.IsNoScript() {
+		return results[:last], s.Exec(ctx, c, keys, args)
+	}
+	return results[:last], results[last]
+}
+
 // scripts are the queue's Lua scripts; each file of lua/ says what it does.
 type scripts struct {
-	add, claim, begin, renew, complete, fail, retry, release,
-	due, promote, sweep, recover, requeue, restore, remove, pause, stats, progress, access *rueidis.Lua
+	add, turn, renew, fail, retry, release,
+	due, promote, sweep, recover, requeue, restore, remove, pause, stats, progress, access script
 }
 
 func loadScripts() scripts {
-	load := func(name string) *rueidis.Lua { return rueidis.NewLuaScript(scriptText(name)) }
+	load := func(name string) script { return newScript(scriptText(name)) }
 	return scripts{
-		add: load("add"), claim: load("claim"), begin: load("begin"), renew: load("renew"),
-		complete: load("complete"), fail: load("fail"), retry: load("retry"), release: load("release"),
+		add: load("add"), turn: load("turn"), renew: load("renew"),
+		fail: load("fail"), retry: load("retry"), release: load("release"),
 		due: load("due"), promote: load("promote"), sweep: load("sweep"),
 		recover: load("recover"), requeue: load("requeue"), restore: load("restore"),
 		remove: load("remove"), pause: load("pause"), stats: load("stats"), progress: load("progress"),

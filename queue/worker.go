@@ -9,26 +9,33 @@ import (
 	"time"
 )
 
+// end is a slot that comes free because a handler has returned.
+type end struct {
+	job  *Job
+	done bool // and is to be completed; else it is settled already
+}
+
 // start works on one job in a goroutine of its own, in the slot that was taken
 // for it.
 func (p *Pool) start(life, work context.Context, job *Job) {
 	ctx, cancel := context.WithCancelCause(work)
 	job.cancel, job.began = cancel, time.Now()
 	p.hold(job)
-	p.running.Go(func() {
-		defer func() { <-p.slots }()
-		defer cancel(nil)
-		p.work(ctx, life, job)
-	})
+	go func() {
+		done := p.work(ctx, life, job)
+		cancel(nil)
+		p.ends <- end{job, done}
+	}()
 }
 
-// work makes the attempt and settles it. It returns only when the handler has:
-// a slot stays taken as long as somebody works in it. An attempt whose handler
-// does not return after its context ended is settled without it.
-func (p *Pool) work(ctx, life context.Context, job *Job) {
+// work makes the attempt and reports whether the job is done; an attempt that
+// ended otherwise it settles. It returns only when the handler has: a slot stays
+// taken as long as somebody works in it. An attempt whose handler does not return
+// after its context ended is settled without it.
+func (p *Pool) work(ctx, life context.Context, job *Job) (done bool) {
 	if job.Stalls > p.q.cfg.MaxStalls {
 		p.settle(life, job, Permanent(ErrStalled))
-		return
+		return false
 	}
 	var settled sync.Once
 	returned := make(chan struct{})
@@ -46,7 +53,14 @@ func (p *Pool) work(ctx, life context.Context, job *Job) {
 	timeout.Stop()
 	watched()
 	close(returned)
-	settled.Do(func() { p.settle(life, job, attribute(ctx, err)) })
+	settled.Do(func() {
+		if done = err == nil; done {
+			p.hooks.ended(job, Done)
+		} else {
+			p.settle(life, job, attribute(ctx, err))
+		}
+	})
+	return done
 }
 
 // process calls the handler and turns its panic into an error.

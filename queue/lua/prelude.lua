@@ -27,11 +27,18 @@ local function enqueue(waiting, urgent, hash, id, front)
   redis.call(front and 'RPUSH' or 'LPUSH', list, id)
 end
 
--- disown ends a worker's hold on jobs. It looks for them from the end of
--- active, where the oldest are. O(jobs x jobs in work).
+-- disown ends a worker's hold on jobs. The oldest in work are at the end of
+-- active, and they mostly are the ones that end: as many as there are to find are
+-- taken from there, and what was not looked for goes back. O(jobs x jobs in work).
 local function disown(active, leases, owners, ids)
   if #ids == 0 then return end
-  for _, id in ipairs(ids) do redis.call('LREM', active, -1, id) end
+  local wanted, spared = {}, {}
+  for _, id in ipairs(ids) do wanted[id] = true end
+  for _, id in ipairs(redis.call('RPOP', active, #ids) or {}) do
+    if wanted[id] then wanted[id] = nil else table.insert(spared, 1, id) end
+  end
+  if #spared > 0 then redis.call('RPUSH', active, unpack(spared)) end
+  for id in pairs(wanted) do redis.call('LREM', active, -1, id) end
   redis.call('ZREM', leases, unpack(ids))
   redis.call('HDEL', owners, unpack(ids))
 end

@@ -8,69 +8,10 @@ import (
 	"time"
 )
 
-// ackBatch bounds how many jobs one script completes.
-const ackBatch = 200
-
-// settler is the loop that completes jobs, until ctx ends. All that came in
-// while one exchange was under way go together in the next; a lone job waits
-// for nothing.
-func (p *Pool) settler(ctx context.Context) {
-	for {
-		batch := make([]*Job, 0, ackBatch)
-		select {
-		case <-ctx.Done():
-			return
-		case job := <-p.acks:
-			batch = append(batch, job)
-		}
-		for more := true; more && len(batch) < ackBatch; {
-			select {
-			case job := <-p.acks:
-				batch = append(batch, job)
-			default:
-				more = false
-			}
-		}
-		_ = p.persist(ctx, "complete jobs", func(ctx context.Context) error { return p.complete(ctx, batch) })
-		for _, job := range batch {
-			p.drop(job)
-			p.running.Done()
-		}
-		if p.q.cfg.KeepCompleted.Count > 0 {
-			nudge(p.trims)
-		}
-	}
-}
-
-func (p *Pool) complete(ctx context.Context, batch []*Job) error {
-	k := p.q.keys
-	keys := make([]string, 0, 6+len(batch))
-	keys = append(keys, k.active, k.leases, k.owners, k.completed, k.meta, k.events)
-	args := make([]string, 0, 1+2*len(batch))
-	args = append(args, flag(!p.q.cfg.KeepCompleted.none()))
-	for _, job := range batch {
-		keys = append(keys, k.job(job.ID))
-		args = append(args, job.ID, job.token)
-	}
-	// A 0 for a job is a lease lost, or the answer to an exchange that is
-	// repeated because its first answer was lost: nothing is left to do.
-	return p.q.scripts.complete.Exec(ctx, p.q.client, keys, args).Error()
-}
-
-// settle tells Redis how an attempt ended and lets go of the job. It repeats
-// until it is through or the pool's life ends; then the lease ends by itself.
-// A job that is done is left to the settler, as long as that keeps up.
+// settle tells Redis how an attempt ended that did not complete its job, and lets
+// go of the job. It repeats until it is through or the pool's life ends; then the
+// lease ends by itself.
 func (p *Pool) settle(life context.Context, job *Job, err error) {
-	if err == nil {
-		p.hooks.ended(job, Done)
-		p.running.Add(1)
-		select {
-		case p.acks <- job:
-		case <-life.Done():
-			p.running.Done()
-		}
-		return
-	}
 	defer p.drop(job)
 	var postponed *postponedError
 	switch {

@@ -1,0 +1,141 @@
+-- A pool's turn: it ends the jobs that are done, begins those it took last time,
+-- and takes others.
+-- KEYS  waiting urgent active leases owners delayed completed failed meta events,
+--       then the hashes of the jobs done, then of those to begin
+-- ARGV  how many to take at most, id moved by BLMOVE or '', lease(ms), token for
+--       those taken, 1 to keep jobs that are done or 0, how many are done, then
+--       for each: id token; then the token of those to begin, then their ids
+-- Returns the time(ms), 1 if the queue is paused or 0, the ids taken, then for
+-- each job to begin 1 or 0 (not ours to do). O(jobs x jobs in work). For a job that
+-- is done, but not by its owner, nothing changes. Retryable: what an unseen answer
+-- took has a lease that ends.
+local waiting, urgent, active, leases, owners, delayed, completed, failed, meta, events = unpack(KEYS, 1, 10)
+local max, moved, lease, token, keep, done = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1', tonumber(ARGV[6])
+local at = now()
+
+-- complete ends the first jobs of ARGV and KEYS.
+local function complete()
+  if done == 0 then return end
+  local ids = {}
+  for i = 1, done do ids[i] = ARGV[5 + 2 * i] end
+  local owner = redis.call('HMGET', owners, unpack(ids))
+  local ended, hashes = {}, {}
+  for i, id in ipairs(ids) do
+    if owner[i] == ARGV[6 + 2 * i] then
+      ended[#ended + 1], hashes[#hashes + 1] = id, KEYS[10 + i]
+    end
+  end
+  if #ended == 0 then return end
+  disown(active, leases, owners, ended)
+  if keep then
+    for i, id in ipairs(ended) do
+      redis.call('HINCRBY', hashes[i], 'attemptsMade', 1)
+      redis.call('HSET', hashes[i], 'finishedOn', int(at))
+      redis.call('ZADD', completed, int(at), id)
+    end
+  else
+    redis.call('UNLINK', unpack(hashes))
+  end
+  redis.call('HINCRBY', meta, 'completedTotal', #ended)
+  emit(events, 'completed', ended)
+end
+
+-- begin notes that an attempt starts at the jobs that follow, and returns for each
+-- whether it does. It lets go of ids that have no job (removed while they waited)
+-- or whose job is elsewhere (a second copy of an id).
+local function begin()
+  local first, base = 8 + 2 * done, 10 + done
+  if not ARGV[first] then return {} end
+  local ids = { unpack(ARGV, first) }
+  local owner = redis.call('HMGET', owners, unpack(ids))
+  local all = redis.call('EXISTS', unpack(KEYS, base + 1)) == #ids
+  local elsewhere = {}
+  for _, list in ipairs({ delayed, completed, failed }) do
+    if redis.call('EXISTS', list) == 1 then
+      local score = redis.call('ZMSCORE', list, unpack(ids))
+      for i = 1, #ids do elsewhere[i] = elsewhere[i] or score[i] end
+    end
+  end
+  local ours, begun, dropped, gone, start = {}, {}, {}, 0, int(at)
+  for i, id in ipairs(ids) do
+    local hash = KEYS[base + i]
+    ours[i] = 0
+    if owner[i] == ARGV[first - 1] then
+      local there = all or redis.call('EXISTS', hash) == 1
+      if there and not elsewhere[i] then
+        redis.call('HSET', hash, 'processedOn', start, 'processedBy', owner[i])
+        begun[#begun + 1] = id
+        ours[i] = 1
+      else
+        dropped[#dropped + 1] = id
+        if not there then gone = gone + 1 end
+      end
+    end
+  end
+  disown(active, leases, owners, dropped)
+  if gone > 0 then
+    local removed = tonumber(redis.call('HGET', meta, 'removed') or '0')
+    if removed > 0 then redis.call('HINCRBY', meta, 'removed', -math.min(gone, removed)) end
+  end
+  emit(events, 'active', begun)
+  return ours
+end
+
+-- admit decides on the job that BLMOVE moved to active, and returns whether it
+-- is to be taken.
+local function admit(paused)
+  local copies = #redis.call('LPOS', active, moved, 'COUNT', 2)
+  if copies == 0 then return false end -- the sweeper gave it to another
+  local owned = redis.call('HEXISTS', owners, moved) == 1
+  if not owned or copies == 2 then redis.call('LREM', active, 1, moved) end
+  if owned then return false end -- by another: this was a second copy
+  if paused then redis.call('RPUSH', waiting, moved) end
+  return not paused
+end
+
+-- next pops jobs that wait. After four urgent ones in a row one from waiting
+-- comes first, so that nobody starves.
+local function next(ids)
+  if redis.call('EXISTS', urgent) == 0 then
+    for _, id in ipairs(redis.call('RPOP', waiting, max - #ids) or {}) do ids[#ids + 1] = id end
+    return
+  end
+  local inarow = tonumber(redis.call('HGET', meta, 'urgentInARow') or '0')
+  while #ids < max do
+    local id = inarow < 4 and redis.call('RPOP', urgent)
+    inarow = id and inarow + 1 or 0
+    id = id or redis.call('RPOP', waiting) or redis.call('RPOP', urgent)
+    if not id then break end
+    ids[#ids + 1] = id
+  end
+  redis.call('HSET', meta, 'urgentInARow', inarow)
+end
+
+-- take moves jobs into work and returns their ids.
+local function take(paused)
+  local ids = {}
+  if moved ~= '' and admit(paused) then ids[1] = moved end
+  if not paused and #ids < max then next(ids) end
+  if #ids == 0 then return ids end
+  local owned = redis.call('HMGET', owners, unpack(ids))
+  local ends, seen, taken, due, own = int(at + lease), {}, {}, {}, {}
+  for i, id in ipairs(ids) do
+    if not owned[i] and not seen[id] then -- else it is a second copy of a job in work
+      seen[id] = true
+      taken[#taken + 1] = id
+      due[#due + 1], due[#due + 2] = ends, id
+      own[#own + 1], own[#own + 2] = id, token
+    end
+  end
+  if #taken > 0 then
+    redis.call('LPUSH', active, unpack(taken))
+    redis.call('ZADD', leases, unpack(due))
+    redis.call('HSET', owners, unpack(own))
+  end
+  return taken
+end
+
+complete()
+local ours = begin()
+local paused = max > 0 and redis.call('HEXISTS', meta, 'paused') == 1
+return { int(at), paused and 1 or 0, max > 0 and take(paused) or {}, unpack(ours) }
