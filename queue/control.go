@@ -42,7 +42,9 @@ func (p *Pool) control(ctx context.Context) {
 func (p *Pool) obey(message string) {
 	switch message {
 	case msgResume:
-		nudge(p.resumed)
+		for _, l := range p.lanes {
+			nudge(l.resumed)
+		}
 	case msgCancel:
 		nudge(p.hurry)
 	}

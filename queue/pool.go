@@ -41,11 +41,10 @@ type Pool struct {
 	id      string         // host:pid:random
 	random  func() float64 // jitter, in [0,1)
 
-	claims  atomic.Uint64 // numbers the tokens of this pool
-	ends    chan end      // from workers to turns, which never has to be waited for
-	resumed chan struct{} // from control to turns
-	hurry   chan struct{} // from control to the heartbeat
-	trims   chan struct{} // from those who end jobs to the trimmer
+	lanes  []*lane
+	claims atomic.Uint64 // numbers the tokens of this pool
+	hurry  chan struct{} // from control to the heartbeat
+	trims  chan struct{} // from those who end jobs to the trimmer
 
 	inside atomic.Int64 // handlers that have not returned
 
@@ -56,16 +55,16 @@ type Pool struct {
 // NewPool makes a pool of q's Concurrency workers. Run starts it.
 func NewPool(q *Queue, h Handler, hooks Hooks) *Pool {
 	host, _ := os.Hostname()
-	return &Pool{
+	p := &Pool{
 		q: q, handler: h, hooks: hooks,
-		id:      fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:8]),
-		random:  mathrand.Float64,
-		ends:    make(chan end, q.cfg.Concurrency),
-		resumed: make(chan struct{}, 1),
-		hurry:   make(chan struct{}, 1),
-		trims:   make(chan struct{}, 1),
-		held:    make(map[string]*Job),
+		id:     fmt.Sprintf("%s:%d:%s", host, os.Getpid(), rand.Text()[:8]),
+		random: mathrand.Float64,
+		hurry:  make(chan struct{}, 1),
+		trims:  make(chan struct{}, 1),
+		held:   make(map[string]*Job),
 	}
+	p.lanes = newLanes(p, q.cfg.Concurrency)
+	return p
 }
 
 // ID names the pool in tokens and events.
@@ -96,7 +95,14 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	defer endWork(ErrStopping)
 
 	idle := make(chan struct{})
-	loops.Go(func() { p.turns(ctx, life, work); close(idle) })
+	loops.Go(func() {
+		var lanes sync.WaitGroup
+		for _, l := range p.lanes {
+			lanes.Go(func() { l.run(ctx, life, work) })
+		}
+		lanes.Wait()
+		close(idle)
+	})
 	<-ctx.Done()
 	if waitFor(idle, grace) {
 		return nil

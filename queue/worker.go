@@ -17,14 +17,14 @@ type end struct {
 
 // start works on one job in a goroutine of its own, in the slot that was taken
 // for it.
-func (p *Pool) start(life, work context.Context, job *Job) {
+func (l *lane) start(life, work context.Context, job *Job) {
 	ctx, cancel := context.WithCancelCause(work)
 	job.cancel, job.began = cancel, time.Now()
-	p.hold(job)
+	l.hold(job)
 	go func() {
-		done := p.work(ctx, life, job)
+		done := l.work(ctx, life, job)
 		cancel(nil)
-		p.ends <- end{job, done}
+		l.ends <- end{job, done}
 	}()
 }
 

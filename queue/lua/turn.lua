@@ -19,13 +19,14 @@ local function complete()
   local ids = {}
   for i = 1, done do ids[i] = ARGV[5 + 2 * i] end
   local owner = redis.call('HMGET', owners, unpack(ids))
-  local ended, hashes = {}, {}
-  for i, id in ipairs(ids) do
+  local ended, hashes, n = {}, {}, 0
+  for i = 1, done do
     if owner[i] == ARGV[6 + 2 * i] then
-      ended[#ended + 1], hashes[#hashes + 1] = id, KEYS[10 + i]
+      n = n + 1
+      ended[n], hashes[n] = ids[i], KEYS[10 + i]
     end
   end
-  if #ended == 0 then return end
+  if n == 0 then return end
   disown(active, leases, owners, ended)
   if keep then
     for i, id in ipairs(ended) do
@@ -36,7 +37,7 @@ local function complete()
   else
     redis.call('UNLINK', unpack(hashes))
   end
-  redis.call('HINCRBY', meta, 'completedTotal', #ended)
+  redis.call('HINCRBY', meta, 'completedTotal', n)
   emit(events, 'completed', ended)
 end
 
@@ -56,16 +57,17 @@ local function begin()
       for i = 1, #ids do elsewhere[i] = elsewhere[i] or score[i] end
     end
   end
-  local ours, begun, dropped, gone, start = {}, {}, {}, 0, int(at)
+  local ours, begun, dropped, gone, n = {}, {}, {}, 0, 0
+  local token, start = ARGV[first - 1], int(at)
   for i, id in ipairs(ids) do
     local hash = KEYS[base + i]
     ours[i] = 0
-    if owner[i] == ARGV[first - 1] then
+    if owner[i] == token then
       local there = all or redis.call('EXISTS', hash) == 1
       if there and not elsewhere[i] then
-        redis.call('HSET', hash, 'processedOn', start, 'processedBy', owner[i])
-        begun[#begun + 1] = id
-        ours[i] = 1
+        redis.call('HSET', hash, 'processedOn', start, 'processedBy', token)
+        n = n + 1
+        begun[n], ours[i] = id, 1
       else
         dropped[#dropped + 1] = id
         if not there then gone = gone + 1 end
@@ -93,15 +95,13 @@ local function admit(paused)
   return not paused
 end
 
--- next pops jobs that wait. After four urgent ones in a row one from waiting
--- comes first, so that nobody starves.
-local function next(ids)
-  if redis.call('EXISTS', urgent) == 0 then
-    for _, id in ipairs(redis.call('RPOP', waiting, max - #ids) or {}) do ids[#ids + 1] = id end
-    return
-  end
-  local inarow = tonumber(redis.call('HGET', meta, 'urgentInARow') or '0')
-  while #ids < max do
+-- pop takes as many jobs that wait. After four urgent ones in a row one from
+-- waiting comes first, so that nobody starves.
+local function pop(n)
+  if n == 0 then return {} end
+  if redis.call('EXISTS', urgent) == 0 then return redis.call('RPOP', waiting, n) or {} end
+  local ids, inarow = {}, tonumber(redis.call('HGET', meta, 'urgentInARow') or '0')
+  while #ids < n do
     local id = inarow < 4 and redis.call('RPOP', urgent)
     inarow = id and inarow + 1 or 0
     id = id or redis.call('RPOP', waiting) or redis.call('RPOP', urgent)
@@ -109,30 +109,47 @@ local function next(ids)
     ids[#ids + 1] = id
   end
   redis.call('HSET', meta, 'urgentInARow', inarow)
+  return ids
+end
+
+-- strangers leaves out ids that are in work already, and second copies.
+local function strangers(ids)
+  local owned = redis.call('HMGET', owners, unpack(ids))
+  local new, seen = {}, {}
+  for i, id in ipairs(ids) do
+    if not owned[i] and not seen[id] then
+      seen[id] = true
+      new[#new + 1] = id
+    end
+  end
+  return new
+end
+
+-- grant lists what gives ids their leases and their owner.
+local function grant(ids)
+  local ends, due, own = int(at + lease), {}, {}
+  for i, id in ipairs(ids) do
+    due[2 * i - 1], due[2 * i] = ends, id
+    own[2 * i - 1], own[2 * i] = id, token
+  end
+  return due, own
 end
 
 -- take moves jobs into work and returns their ids.
 local function take(paused)
-  local ids = {}
-  if moved ~= '' and admit(paused) then ids[1] = moved end
-  if not paused and #ids < max then next(ids) end
+  local ids = paused and {} or pop(moved == '' and max or max - 1)
+  if moved ~= '' and admit(paused) then ids[#ids + 1] = moved end
   if #ids == 0 then return ids end
-  local owned = redis.call('HMGET', owners, unpack(ids))
-  local ends, seen, taken, due, own = int(at + lease), {}, {}, {}, {}
-  for i, id in ipairs(ids) do
-    if not owned[i] and not seen[id] then -- else it is a second copy of a job in work
-      seen[id] = true
-      taken[#taken + 1] = id
-      due[#due + 1], due[#due + 2] = ends, id
-      own[#own + 1], own[#own + 2] = id, token
-    end
-  end
-  if #taken > 0 then
-    redis.call('LPUSH', active, unpack(taken))
+  local due, own = grant(ids)
+  if redis.call('ZADD', leases, 'NX', unpack(due)) < #ids then
+    ids = strangers(ids)
+    if #ids == 0 then return ids end
+    due, own = grant(ids)
     redis.call('ZADD', leases, unpack(due))
-    redis.call('HSET', owners, unpack(own))
   end
-  return taken
+  redis.call('HSET', owners, unpack(own))
+  redis.call('LPUSH', active, unpack(ids))
+  return ids
 end
 
 complete()
