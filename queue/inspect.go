@@ -71,6 +71,17 @@ func (q *Queue) Jobs(ctx context.Context, state State, start, end int) ([]Info, 
 	return q.read(ctx, state, ids)
 }
 
+// FailedIDs returns up to n ids of failed jobs after the first skip, latest
+// first. Unlike Jobs it names those too whose job is gone.
+func (q *Queue) FailedIDs(ctx context.Context, skip, n int) ([]string, error) {
+	ids, err := q.client.Do(ctx, q.client.B().Zrange().Key(q.keys.failed).
+		Min(strconv.Itoa(skip)).Max(strconv.Itoa(skip+n-1)).Rev().Build()).AsStrSlice()
+	if err != nil {
+		return nil, fmt.Errorf("queue: list failed: %w", err)
+	}
+	return ids, nil
+}
+
 // waitingIDs returns the ids of up to n waiting jobs after the first skip, next
 // to be taken first. Where none were removed while they waited, that is one
 // look; else ids without a job are passed over from the start of the list.

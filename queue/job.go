@@ -14,7 +14,7 @@ type Spec struct {
 	Data     []byte        // payload, JSON; not to be changed once it is added
 	Delay    time.Duration // at least this long before its first attempt
 	Urgent   bool          // overtakes jobs that are not, up to four in a row
-	Accepted bool          // was accepted before, so MaxWaiting does not concern it
+	Accepted bool          // was accepted before: MaxWaiting does not concern it, and what a job that was lost left behind goes
 	Attempts int           // attempts made before, by a job that was lost
 	Stalls   int           // of these, those whose worker was lost
 }

@@ -182,6 +182,28 @@ func TestDamageFromOutsideIsRepaired(t *testing.T) {
 	}
 }
 
+// DEL of a job's hash leaves its id behind. A job that is added again as one
+// that was accepted before runs at once; begin would take it for one that is
+// elsewhere.
+func TestIDLeftBehindDoesNotHoldItsNextJob(t *testing.T) {
+	t.Parallel()
+	c := redistest.Shared(t).Client(t)
+	q := newQueue(t, c, func(cfg *Config) { cfg.KeepCompleted = KeepAll })
+	for id, list := range map[string]string{"f": "failed", "c": "completed", "d": "delayed"} {
+		raw(t, c, "ZADD", pre+list, "9999999999999", id)
+		next := spec(id)
+		next.Accepted = true
+		add(t, q, next)
+		if job, err := q.Job(t.Context(), id); err != nil || job.State != Waiting {
+			t.Errorf("after %s: %s, %v", list, job.State, err)
+		}
+	}
+	b := newBlocked()
+	close(b.release)
+	run(t, q, b)
+	eventually(t, "all completed", func() bool { return stats(t, q) == Stats{Completed: 3, CompletedTotal: 3} })
+}
+
 func TestCancelReachesTheWorker(t *testing.T) {
 	t.Parallel()
 	s := redistest.Shared(t)

@@ -145,7 +145,7 @@ func (jobs) Room(context.Context) error { return nil }
 func (j jobs) Offer(ctx context.Context, t task.Task) error { return j.Schedule(ctx, t) }
 
 func (j jobs) Schedule(ctx context.Context, t task.Task) error {
-	spec := queue.Spec{ID: string(t.ID), Name: "process-image", Data: []byte(`{"taskId":"` + t.ID + `"}`), Urgent: t.Urgent}
+	spec := queue.Spec{ID: string(t.ID), Name: "process-image", Data: []byte(`{"taskId":"` + t.ID + `"}`), Urgent: t.Urgent, Accepted: true}
 	if !t.NotBefore.IsZero() {
 		spec.Delay = max(0, time.Until(t.NotBefore)+time.Millisecond-1)
 	}

@@ -104,7 +104,7 @@ type Retried struct {
 const retryFor = 15 * time.Second
 
 // queueRetry retries every failed job through its task: the record decides,
-// and the job follows.
+// and the job follows, also one that is gone from Redis but for its id.
 func (s *Server) queueRetry(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), retryFor)
 	defer cancel()
@@ -112,22 +112,23 @@ func (s *Server) queueRetry(c *gin.Context) error {
 	// Retried jobs leave the list, so the next ones are found behind those
 	// that stay.
 	for ctx.Err() == nil {
-		jobs, err := s.cfg.Queue.Jobs(ctx, queue.Failed, out.Skipped, out.Skipped+maxJobs-1)
+		ids, err := s.cfg.Queue.FailedIDs(ctx, out.Skipped, maxJobs)
 		if err != nil {
 			return queueTrouble(err)
 		}
-		if len(jobs) == 0 {
+		if len(ids) == 0 {
 			out.Complete = true
 			break
 		}
-		for _, job := range jobs {
-			ok, err := s.retryTask(ctx, job.ID)
+		for _, id := range ids {
+			ok, err := s.retryTask(ctx, id)
 			switch {
 			case err != nil && ctx.Err() == nil:
 				return err
 			case err != nil:
 			case ok:
 				out.Retried++
+			case s.dropGhost(ctx, id):
 			default:
 				out.Skipped++
 			}
@@ -148,6 +149,15 @@ func (s *Server) retryTask(ctx context.Context, jobID string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// dropGhost takes an id without a job out of the failed ones. It is false when
+// the job is there.
+func (s *Server) dropGhost(ctx context.Context, id string) bool {
+	if _, err := s.cfg.Queue.Job(ctx, id); !errors.Is(err, queue.ErrNoJob) {
+		return false
+	}
+	return errors.Is(s.cfg.Queue.Retry(ctx, id), queue.ErrNoJob) // which lets go of the id
 }
 
 // Cleaned says which jobs were removed.

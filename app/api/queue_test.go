@@ -142,6 +142,38 @@ func TestFailedJobsAreRetriedThroughTheirTasks(t *testing.T) {
 	}
 }
 
+// More ids than one step retries have lost their job: each is retried where its
+// task allows it, and the others are let go.
+func TestFailedIDsWithoutAJobAreRetried(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	const pre = "bull:image-processing:"
+	raw := func(words ...string) {
+		t.Helper()
+		if err := b.Redis.Do(t.Context(), b.Redis.B().Arbitrary(words...).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lost, kept := b.submit(t), b.submit(t)
+	b.ruin(t, 2)
+	raw("DEL", pre+string(lost))
+	for i := range 120 {
+		raw("ZADD", pre+"failed", "9999999999999", fmt.Sprintf("%024x", i)) // before the others, without a task
+	}
+	a := b.do(t, "POST", "/api/v1/queue/retry", nil)
+	if got := string(a.Body); a.Status != 200 || got != `{"retried":2,"skipped":0,"complete":true}` {
+		t.Errorf("retry all: %d %s", a.Status, got)
+	}
+	if st := b.stats(t); st["failed"] != 0 || st["waiting"] != 2 {
+		t.Errorf("after the retry: %v", st)
+	}
+	for _, id := range []task.ID{lost, kept} {
+		if job, err := b.Queue.Job(t.Context(), string(id)); err != nil || job.State != queue.Waiting {
+			t.Errorf("job %s is %s, %v", id, job.State, err)
+		}
+	}
+}
+
 func TestQueueIsCleaned(t *testing.T) {
 	t.Parallel()
 	b := newBackend(t)

@@ -1,8 +1,10 @@
 -- Adds jobs that are not there yet.
--- KEYS  waiting urgent delayed meta id events, then the hash of each job
+-- KEYS  waiting urgent delayed meta id events completed failed, then the hash of
+--       each job
 -- ARGV  opts, how many may wait or be delayed at most (0: any number), then for
 --       each job: id name data delay(ms) attemptsMade stalledCounter
---       priority('' or 'urgent') bound('1' to respect the limit or '0')
+--       priority('' or 'urgent') bound('1' to respect the limit or '0': it was
+--       accepted before, and its id may be left where its last job was)
 -- Returns for each job 1 (added), 0 (was there) or -1 (no room). O(jobs).
 -- Retryable.
 local at, limit, room = now(), tonumber(ARGV[2]), math.huge
@@ -12,7 +14,7 @@ if limit > 0 then
 end
 local out, normal, urgent, delayed = {}, {}, {}, {}
 for i = 1, (#ARGV - 2) / 8 do
-  local hash, a = KEYS[6 + i], 8 * i - 6
+  local hash, a = KEYS[8 + i], 8 * i - 6
   local id, delay = ARGV[a + 1], ARGV[a + 4]
   if redis.call('EXISTS', hash) == 1 then
     out[i] = 0
@@ -29,6 +31,9 @@ for i = 1, (#ARGV - 2) / 8 do
     field('stalledCounter', ARGV[a + 6], '0')
     field('priority', ARGV[a + 7], '')
     redis.call('HSET', hash, unpack(fields))
+    if ARGV[a + 8] == '0' then -- or begin takes the new job for one that is elsewhere
+      for _, k in ipairs({ 3, 7, 8 }) do redis.call('ZREM', KEYS[k], id) end
+    end
     if delay ~= '0' then
       redis.call('ZADD', KEYS[3], int(at + tonumber(delay)), id)
       delayed[#delayed + 1] = id
