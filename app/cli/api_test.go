@@ -41,7 +41,7 @@ func startAPI(t *testing.T) *httptest.Server {
 	taskJSON := func(id, status, source string) string {
 		images := ""
 		if status == "completed" {
-			images = `,"variants":"thumbs","original":{"url":"/o","format":"gif","width":4000,"height":3000,"size":4096,"frames":3,"note":"its first frame","thumbhash":"1QcSHQ"}` +
+			images = `,"variants":"thumbs","priority":"urgent","notBefore":"2026-01-02T03:14:05.678Z","original":{"url":"/o","format":"gif","width":4000,"height":3000,"size":4096,"frames":3,"note":"its first frame","thumbhash":"1QcSHQ"}` +
 				`,"images":[{"resolution":"800","path":"output/p","url":"/api/v1/tasks/` + id + `/images/800","format":"jpeg","width":800,"height":600,"size":2048,"md5":"m"}]`
 		}
 		failed := ""
@@ -66,7 +66,8 @@ func startAPI(t *testing.T) *httptest.Server {
 		}
 		switch strings.TrimSpace(string(body)) {
 		case "good":
-			answer(w, 202, "%s", taskJSON(goodID, "pending", head.Filename))
+			name := strings.TrimSpace(strings.Join([]string{head.Filename, r.FormValue("priority"), r.FormValue("delay")}, " "))
+			answer(w, 202, "%s", taskJSON(goodID, "pending", name))
 		case "bad":
 			answer(w, 202, "%s", taskJSON(badID, "pending", head.Filename))
 		default:
@@ -76,12 +77,14 @@ func startAPI(t *testing.T) *httptest.Server {
 	mux.HandleFunc("POST "+base+"/tasks", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			ImageURL string `json:"imageUrl"`
+			Priority string `json:"priority"`
+			Delay    string `json:"delay"`
 		}
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 			problem(w, 400, "INVALID_BODY", err.Error(), "")
 			return
 		}
-		answer(w, 202, "%s", taskJSON(goodID, "pending", in.ImageURL))
+		answer(w, 202, "%s", taskJSON(goodID, "pending", strings.TrimSpace(strings.Join([]string{in.ImageURL, in.Priority, in.Delay}, " "))))
 	})
 	mux.HandleFunc("GET "+base+"/tasks", func(w http.ResponseWriter, r *http.Request) {
 		next, id := `,"nextCursor":"c2"`, goodID
@@ -136,7 +139,9 @@ func startAPI(t *testing.T) *httptest.Server {
 		answer(w, 200, `{"waiting":1,"active":2,"completed":3,"failed":4,"delayed":5,"paused":6,"completedTotal":70,"failedTotal":80}`)
 	})
 	mux.HandleFunc("GET "+base+"/queue/jobs/{state}", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, 200, `{"data":[{"id":%q,"name":"process-image","state":%q,"timestamp":1767322800000,"attemptsMade":3,"failedReason":%q}]}`,
+		answer(w, 200, `{"data":[{"id":%q,"name":"process-image","state":%q,"priority":"urgent","timestamp":1767322800000,`+
+			`"processedOn":1767322800000,"finishedOn":1767322800000,"attemptsMade":3,"stalledCounter":1,"failedReason":%q,`+
+			`"stacktrace":["2026-01-02T03:00:00Z attempt 1: no \u001b[31mroute","2026-01-02T03:00:02Z attempt 2: panic: x\ngoroutine 1\n\tmain.go:1"]}]}`,
 			badID, r.PathValue("state"), r.URL.RawQuery)
 	})
 	mux.HandleFunc("POST "+base+"/queue/pause", func(w http.ResponseWriter, r *http.Request) { answer(w, 200, `{"paused":true}`) })

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"revela/app/client"
 	"revela/app/config"
 )
 
@@ -33,8 +34,14 @@ Containers use it as their health check.`,
 	address := c.Flags().String("url", "", "ask the server at this `URL` instead")
 	timeout := c.Flags().Duration("timeout", 2*time.Second, "give up after this long")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		candidates := []string{strings.TrimRight(*address, "/")}
-		if *address == "" {
+		var candidates []string
+		if *address != "" {
+			base, err := client.Address(*address)
+			if err != nil {
+				return misuse(c, err)
+			}
+			candidates = []string{base}
+		} else {
 			cfg, err := load()
 			if err != nil {
 				return err
@@ -97,9 +104,9 @@ func ready(ctx context.Context, base string) error {
 	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport,
+	direct := &http.Client{Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	res, err := client.Do(req)
+	res, err := direct.Do(req)
 	if err != nil {
 		return Hint(fmt.Errorf("the server at %s does not answer: %w", base, bare(err)), "is it running?")
 	}

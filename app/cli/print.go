@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -68,6 +69,12 @@ func details(w io.Writer, t client.Task) error {
 	if t.Variants != "" {
 		row("variants", plain(t.Variants, 64))
 	}
+	if t.Priority != "" {
+		row("priority", plain(t.Priority, 64))
+	}
+	if !t.NotBefore.IsZero() {
+		row("not before", t.NotBefore.Format(time.RFC3339))
+	}
 	if o := t.Original; o != nil {
 		line := fmt.Sprintf("%s %dx%d, %s", o.Format, o.Width, o.Height, humanize.IBytes(uint64(max(o.Size, 0))))
 		if o.Frames > 1 {
@@ -87,6 +94,45 @@ func details(w io.Writer, t client.Task) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// jobDetails writes all about one job, and an empty line.
+func jobDetails(w io.Writer, j client.Job) error {
+	var b bytes.Buffer
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	row := func(name, value string) { fmt.Fprintf(tw, "%s:\t%s\n", name, value) }
+	moment := func(name string, ms int64) {
+		if ms != 0 {
+			row(name, time.UnixMilli(ms).Format(time.RFC3339))
+		}
+	}
+	row("job", plain(j.ID, 64))
+	row("state", plain(j.State, 64))
+	if j.Priority != "" {
+		row("priority", plain(j.Priority, 64))
+	}
+	moment("added", j.Timestamp)
+	moment("due", j.DueAt)
+	moment("began", j.ProcessedOn)
+	moment("ended", j.FinishedOn)
+	row("attempts", strconv.Itoa(j.AttemptsMade))
+	if j.Stalls > 0 {
+		row("workers lost", strconv.Itoa(j.Stalls))
+	}
+	if j.FailedReason != "" {
+		row("reason", plain(j.FailedReason, 500))
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, attempt := range j.Stacktrace {
+		for line := range strings.Lines(attempt) {
+			fmt.Fprintf(&b, "  %s\n", plain(strings.TrimRight(strings.ReplaceAll(line, "\t", "  "), "\n"), 500))
+		}
+	}
+	b.WriteByte('\n')
 	_, err := w.Write(b.Bytes())
 	return err
 }

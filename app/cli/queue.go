@@ -66,14 +66,16 @@ func queueStatsCommand(r *remote) *cobra.Command {
 
 func queueJobsCommand(r *remote) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "jobs STATE",
-		Short:   "List jobs of a state",
-		Example: `  app queue jobs failed`,
-		Args:    one("a state"),
+		Use:   "jobs STATE",
+		Short: "List jobs of a state",
+		Example: `  app queue jobs delayed
+  app queue jobs failed --details`,
+		Args: one("a state"),
 	}
 	start := c.Flags().Int("start", 0, "place of the first, from 0")
 	limit := c.Flags().Int("limit", 50, "how many, 1 to 50")
 	asJSON := c.Flags().Bool("json", false, "print each job as one JSON object a line")
+	full := c.Flags().Bool("details", false, "print all about each job: its times, and every failed attempt with its stack")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if *limit < 1 || *start < 0 {
 			return misuse(c, fmt.Errorf("--start is %d and --limit %d, expected 0 or more and 1 to 50", *start, *limit))
@@ -95,10 +97,16 @@ func queueJobsCommand(r *remote) *cobra.Command {
 				}
 				continue
 			}
+			if *full {
+				if err := jobDetails(c.OutOrStdout(), j); err != nil {
+					return err
+				}
+				continue
+			}
 			rows = append(rows, []string{plain(j.ID, 64), j.State, strconv.Itoa(j.AttemptsMade),
 				age(time.UnixMilli(j.Timestamp)), plain(j.FailedReason, 60)})
 		}
-		if *asJSON {
+		if *asJSON || *full {
 			return nil
 		}
 		return table(c.OutOrStdout(), []string{"JOB", "STATE", "ATTEMPTS", "ADDED", "REASON"}, rows)

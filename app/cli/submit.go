@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,8 @@ func submitCommand() *cobra.Command {
 a task. The status is 1 if one was refused or, with --wait, did not complete.`,
 		Example: `  app submit photo.jpg
   app submit --wait *.jpg https://example.org/picture.png
+  app submit --priority urgent photo.jpg
+  app submit --delay 10m photo.jpg
   app submit --wait --json photo.jpg | jq -r '.images[].url'`,
 		Args: some("a file or a URL"),
 	}
@@ -30,11 +33,19 @@ a task. The status is 1 if one was refused or, with --wait, did not complete.`,
 	var s submission
 	c.Flags().BoolVar(&s.wait, "wait", false, "wait for the results, with a progress bar on a terminal")
 	c.Flags().BoolVar(&s.json, "json", false, "print each task as one JSON object a line")
-	c.Flags().StringVar(&s.variants, "variants", "", "the `set` of variants to make, one of the server's; none is its default")
+	c.Flags().StringVar(&s.wishes.Variants, "variants", "", "the `set` of variants to make, one of the server's; none is its default")
+	c.Flags().StringVar(&s.wishes.Priority, "priority", "", "`normal` or urgent, which overtakes the others")
+	c.Flags().DurationVar(&s.wishes.Delay, "delay", 0, "begin no sooner than this long from now, up to 720h")
 	c.Flags().IntVar(&s.parallel, "parallel", 4, "pictures `N` at a time, 1 to 64")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if s.parallel < 1 || s.parallel > 64 {
 			return misuse(c, fmt.Errorf("--parallel is %d, expected 1 to 64", s.parallel))
+		}
+		if p := s.wishes.Priority; p != "" && p != "normal" && p != "urgent" {
+			return misuse(c, fmt.Errorf("--priority is %q, expected normal or urgent", p))
+		}
+		if d := s.wishes.Delay; d < 0 || d > 720*time.Hour {
+			return misuse(c, fmt.Errorf("--delay is %v, expected 0 to 720h", d))
 		}
 		cl, err := r.client(c)
 		if err != nil {
@@ -51,7 +62,7 @@ a task. The status is 1 if one was refused or, with --wait, did not complete.`,
 type submission struct {
 	client      *client.Client
 	sources     []string
-	variants    string // the name of their set
+	wishes      client.Wishes
 	wait, json  bool
 	parallel    int
 	out, errOut io.Writer
@@ -120,7 +131,7 @@ func (s *submission) each(do func(i int)) {
 
 func (s *submission) submit(ctx context.Context, source string) (client.Task, error) {
 	if strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
-		return s.client.SubmitURL(ctx, source, s.variants)
+		return s.client.SubmitURL(ctx, source, s.wishes)
 	}
 	f, err := os.Open(source)
 	if err != nil {
@@ -134,7 +145,7 @@ func (s *submission) submit(ctx context.Context, source string) (client.Task, er
 	if !info.Mode().IsRegular() {
 		return client.Task{}, errors.New("not a file")
 	}
-	return s.client.Upload(ctx, filepath.Base(source), s.variants, f, info.Size())
+	return s.client.Upload(ctx, filepath.Base(source), s.wishes, f, info.Size())
 }
 
 // await waits for a task, and fails unless it completes.

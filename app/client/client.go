@@ -30,12 +30,12 @@ type Client struct {
 // New returns a client of the server at an address such as
 // "http://127.0.0.1:3000". key may be "".
 func New(server, key string) (*Client, error) {
-	u, err := url.Parse(server)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
-		return nil, fmt.Errorf("%q is not the address of a server: http://host:port is expected", server)
+	server, err := Address(server)
+	if err != nil {
+		return nil, err
 	}
 	return &Client{
-		server: strings.TrimRight(server, "/"),
+		server: server,
 		key:    key,
 		http: &http.Client{
 			Transport: &http.Transport{
@@ -51,6 +51,16 @@ func New(server, key string) (*Client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
+}
+
+// Address checks that s is the address of a server, and returns it without a
+// slash at the end.
+func Address(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
+		return "", fmt.Errorf("%q is not the address of a server: http://host:port is expected", s)
+	}
+	return strings.TrimRight(s, "/"), nil
 }
 
 // Server is the address without a slash at the end.

@@ -54,7 +54,11 @@ func TestRequests(t *testing.T) {
 			return err
 		},
 		`POST /api/v1/tasks {"imageUrl":"http://h/?a=b\u0026c"}`: func(ctx context.Context, c *Client) error {
-			_, err := c.SubmitURL(ctx, "http://h/?a=b&c", "")
+			_, err := c.SubmitURL(ctx, "http://h/?a=b&c", Wishes{})
+			return err
+		},
+		`POST /api/v1/tasks {"delay":"1m30s","imageUrl":"http://h/","priority":"urgent","variants":"v"}`: func(ctx context.Context, c *Client) error {
+			_, err := c.SubmitURL(ctx, "http://h/", Wishes{Variants: "v", Priority: "urgent", Delay: 90 * time.Second})
 			return err
 		},
 		"POST /api/v1/tasks/1/retry":  func(ctx context.Context, c *Client) error { _, err := c.Retry(ctx, "1"); return err },
@@ -116,7 +120,7 @@ func TestUpload(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 		fmt.Fprint(w, `{"taskId":"1","status":"pending","more":[1]}`)
 	})
-	got, err := c.Upload(t.Context(), name, "", bytes.NewReader(content), int64(len(content)))
+	got, err := c.Upload(t.Context(), name, Wishes{}, bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +139,7 @@ func TestUploadOfAShrinkingFile(t *testing.T) {
 			t.Error("the request ends as if it were whole")
 		}
 	})
-	if _, err := c.Upload(t.Context(), "x", "", strings.NewReader("short"), 100); err == nil {
+	if _, err := c.Upload(t.Context(), "x", Wishes{}, strings.NewReader("short"), 100); err == nil {
 		t.Error("no error")
 	}
 }

@@ -27,9 +27,18 @@ type Job struct {
 	ID           string `json:"id"` // the task's
 	Name         string `json:"name"`
 	State        string `json:"state"`
-	Timestamp    int64  `json:"timestamp"` // ms since the epoch, when it was added
-	AttemptsMade int    `json:"attemptsMade"`
-	FailedReason string `json:"failedReason"`
+	Priority     string `json:"priority"`     // "urgent" or nothing
+	Timestamp    int64  `json:"timestamp"`    // ms since the epoch, when it was added
+	DueAt        int64  `json:"dueAt"`        // ms, of a delayed job
+	ProcessedOn  int64  `json:"processedOn"`  // ms, when the last attempt began
+	FinishedOn   int64  `json:"finishedOn"`   // ms, when it completed or failed
+	AttemptsMade int    `json:"attemptsMade"` // attempts that ended
+	Stalls       int    `json:"stalledCounter"`
+	FailedReason string `json:"failedReason"` // of the last failed attempt
+
+	// Stacktrace has one text a failed attempt: its time, its number, why it
+	// failed, and in the lines below that the stack of a panic.
+	Stacktrace []string `json:"stacktrace"`
 
 	Raw json.RawMessage `json:"-"` // all that the server said
 }

@@ -20,11 +20,13 @@ type Task struct {
 	Source    string    `json:"source"`
 	Attempts  int       `json:"attempts"`
 	Variants  string    `json:"variants"` // the name of their set
+	Priority  string    `json:"priority"` // "urgent" or nothing
 	Original  *Original `json:"original"` // nil until it is fetched
 	Images    []Image   `json:"images"`   // when completed
 	Error     string    `json:"error"`    // when failed
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
+	NotBefore time.Time `json:"notBefore"` // while the first attempt is to begin later
 
 	Raw json.RawMessage `json:"-"` // all that the server said
 }
@@ -68,15 +70,37 @@ func (t Task) Finished() bool {
 	return t.Status == "completed" || t.Status == "failed" || t.Status == "cancelled"
 }
 
+// Wishes are what a task may be asked for besides its picture. Zero fields are
+// the server's defaults.
+type Wishes struct {
+	Variants string        // the name of their set
+	Priority string        // "normal" or "urgent"
+	Delay    time.Duration // before the first attempt
+}
+
+// fields are w as a submission has them.
+func (w Wishes) fields() map[string]string {
+	f := map[string]string{}
+	if w.Variants != "" {
+		f["variants"] = w.Variants
+	}
+	if w.Priority != "" {
+		f["priority"] = w.Priority
+	}
+	if w.Delay != 0 {
+		f["delay"] = w.Delay.String()
+	}
+	return f
+}
+
 // Upload sends a picture of size bytes, under a name that is for people only.
-// variants names the set that is wanted, "" the server's default.
-func (c *Client) Upload(ctx context.Context, name, variants string, r io.Reader, size int64) (Task, error) {
+func (c *Client) Upload(ctx context.Context, name string, w Wishes, r io.Reader, size int64) (Task, error) {
 	// The frame around the bytes is made beforehand, so that the length of the
 	// request is known and nothing is held in memory.
 	var frame bytes.Buffer
 	form := multipart.NewWriter(&frame)
-	if variants != "" {
-		if err := form.WriteField("variants", variants); err != nil {
+	for field, value := range w.fields() {
+		if err := form.WriteField(field, value); err != nil {
 			return Task{}, fmt.Errorf("make the request: %w", err)
 		}
 	}
@@ -100,13 +124,11 @@ func (c *Client) Upload(ctx context.Context, name, variants string, r io.Reader,
 	return t, err
 }
 
-// SubmitURL has the server fetch a picture. variants is as in Upload.
-func (c *Client) SubmitURL(ctx context.Context, address, variants string) (Task, error) {
+// SubmitURL has the server fetch a picture.
+func (c *Client) SubmitURL(ctx context.Context, address string, w Wishes) (Task, error) {
 	var t Task
-	in := map[string]string{"imageUrl": address}
-	if variants != "" {
-		in["variants"] = variants
-	}
+	in := w.fields()
+	in["imageUrl"] = address
 	err := c.call(ctx, http.MethodPost, "/tasks", in, &t)
 	return t, err
 }
