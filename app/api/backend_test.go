@@ -142,10 +142,18 @@ type jobs struct{ *queue.Queue }
 
 func (jobs) Room(context.Context) error { return nil }
 
-func (j jobs) Offer(ctx context.Context, t task.Task) error { return j.Schedule(ctx, t) }
+func (j jobs) Offer(ctx context.Context, t task.Task) error {
+	err := j.add(ctx, t, false)
+	if errors.Is(err, queue.ErrFull) {
+		return task.ErrQueueFull
+	}
+	return err
+}
 
-func (j jobs) Schedule(ctx context.Context, t task.Task) error {
-	spec := queue.Spec{ID: string(t.ID), Name: "process-image", Data: []byte(`{"taskId":"` + t.ID + `"}`), Urgent: t.Urgent, Accepted: true}
+func (j jobs) Schedule(ctx context.Context, t task.Task) error { return j.add(ctx, t, true) }
+
+func (j jobs) add(ctx context.Context, t task.Task, accepted bool) error {
+	spec := queue.Spec{ID: string(t.ID), Name: "process-image", Data: []byte(`{"taskId":"` + t.ID + `"}`), Urgent: t.Urgent, Accepted: accepted}
 	if !t.NotBefore.IsZero() {
 		spec.Delay = max(0, time.Until(t.NotBefore)+time.Millisecond-1)
 	}

@@ -24,6 +24,7 @@ func (s *Server) api() []route {
 	return []route{
 		{"POST", "/tasks/upload", s.upload},
 		{"POST", "/tasks", s.submit},
+		{"POST", "/tasks/bulk", s.submitBulk},
 		{"GET", "/tasks", s.list},
 		{"GET", "/tasks/:taskId", s.get},
 		{"GET", "/tasks/:taskId/images/:resolution", s.image},
