@@ -226,9 +226,14 @@ func attempt(job *queue.Job) (task.Attempt, error) {
 		return task.Attempt{}, fmt.Errorf("job %q: %w", job.ID, err)
 	}
 	return task.Attempt{ID: id, Number: job.Attempt, Stalls: job.Stalls, WorkerID: job.WorkerID(), Lease: lease{job}, Progress: func(ctx context.Context, percent int) {
+		ctx, cancel := context.WithTimeout(ctx, progressFor)
+		defer cancel()
 		_ = job.Progress(ctx, percent) // for people; the lease is proved elsewhere
 	}}, nil
 }
+
+// progressFor bounds how long work waits for its progress to be noted.
+const progressFor = 250 * time.Millisecond
 
 // lease is a job's lease as tasks see it.
 type lease struct{ job *queue.Job }

@@ -92,12 +92,22 @@ func TestOutsideInRedis(t *testing.T) {
 
 	want := []string{"task.created", "task.processing", "task.progress", "task.completed"}
 	var seen []string
+	progress := 0.0
 	for _, e := range events() {
 		if e["taskId"] != id {
 			continue
 		}
 		typ, _ := e["eventType"].(string)
-		seen = append(seen, typ)
+		if typ != "task.progress" || progress == 0 { // it is told once or more
+			seen = append(seen, typ)
+		}
+		if typ == "task.progress" {
+			now, _ := e["progress"].(float64)
+			if now <= progress || now > 100 || e["workerId"] == "" {
+				t.Errorf("after %v percent: %v", progress, e)
+			}
+			progress = now
+		}
 		if ts, _ := e["timestamp"].(float64); time.Since(time.UnixMilli(int64(ts))).Abs() > time.Minute {
 			t.Errorf("%s has the timestamp %v", typ, e["timestamp"])
 		}

@@ -59,7 +59,15 @@ func (e *Engine) Probe(src Source) (info Info, err error) {
 //
 // It waits until the Engine has memory for it. A picture's own fault is an
 // *Error; otherwise the error is ctx's, one of reading src, or of a bad variant.
-func (e *Engine) Render(ctx context.Context, src Source, variants []Variant) (out Result, err error) {
+func (e *Engine) Render(ctx context.Context, src Source, variants []Variant) (Result, error) {
+	return e.RenderWithProgress(ctx, src, variants, func(int, int) {})
+}
+
+// RenderWithProgress is Render that calls progress when the picture is decoded
+// and when each variant is made. done goes from 1 to total, which is one more
+// than there are variants. The rest waits until progress returns, and holds its
+// memory.
+func (e *Engine) RenderWithProgress(ctx context.Context, src Source, variants []Variant, progress func(done, total int)) (out Result, err error) {
 	defer contain(&err)
 	if err := checkVariants(variants); err != nil {
 		return Result{}, fmt.Errorf("imaging: %w", err)
@@ -85,7 +93,9 @@ func (e *Engine) Render(ctx context.Context, src Source, variants []Variant) (ou
 	if err != nil {
 		return Result{}, fault(err)
 	}
-	return e.render(ctx, src, h, pic, variants)
+	total := 1 + len(variants)
+	progress(1, total)
+	return e.render(ctx, src, h, pic, variants, func(made int) { progress(1+made, total) })
 }
 
 // fault tells the source's fault from the picture's.

@@ -132,7 +132,7 @@ type kitchen struct {
 	small *image.NRGBA // the thumb, as soon as there is one
 }
 
-func (e *Engine) render(ctx context.Context, src Source, h *header, pic *picture, variants []Variant) (Result, error) {
+func (e *Engine) render(ctx context.Context, src Source, h *header, pic *picture, variants []Variant, made func(variants int)) (Result, error) {
 	k := &kitchen{Engine: e, src: src, h: h, pic: pic}
 	outs := make([]Output, len(variants))
 	done := make(map[recipe]int)
@@ -144,6 +144,7 @@ func (e *Engine) render(ctx context.Context, src Source, h *header, pic *picture
 		outs[i] = Output{Name: v.Name, Format: r.format, Width: r.out.X, Height: r.out.Y}
 		if twin, ok := done[r]; ok {
 			outs[i].Data = bytes.Clone(outs[twin].Data)
+			made(i + 1)
 			continue
 		}
 		done[r] = i
@@ -151,6 +152,7 @@ func (e *Engine) render(ctx context.Context, src Source, h *header, pic *picture
 		if outs[i].Data, err = k.cook(ctx, r); err != nil {
 			return Result{}, fmt.Errorf("make %s: %w", v.Name, err)
 		}
+		made(i + 1)
 	}
 	return Result{Images: outs, ThumbHash: thumbHash(k.thumb())}, nil
 }

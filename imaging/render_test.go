@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -401,5 +402,25 @@ func TestRenderRefusesBadVariants(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+func TestRenderTellsEachStep(t *testing.T) {
+	t.Parallel()
+	variants := []Variant{sized("a", 30, 85), sized("b", 20, 85), sized("twin", 30, 85)}
+	var told []int
+	out, err := newEngine(t).RenderWithProgress(t.Context(), source(imagetest.PNG(imagetest.Photo(60, 40))), variants, func(done, total int) {
+		if total != 4 {
+			t.Errorf("%d of %d", done, total)
+		}
+		told = append(told, done)
+	})
+	if err != nil || len(out.Images) != 3 || !slices.Equal(told, []int{1, 2, 3, 4}) {
+		t.Errorf("%d images, told %v, %v", len(out.Images), told, err)
+	}
+	told = nil
+	_, err = newEngine(t).RenderWithProgress(t.Context(), source([]byte("no picture")), variants, func(done, _ int) { told = append(told, done) })
+	if err == nil || told != nil {
+		t.Errorf("of no picture: told %v, %v", told, err)
 	}
 }

@@ -36,7 +36,7 @@ type Attempt struct {
 	Stalls   int // attempts before this one whose worker was lost
 	WorkerID string
 	Lease    Lease
-	Progress func(ctx context.Context, percent int) // tells the queue
+	Progress func(ctx context.Context, percent int) // tells the queue, and does not take long
 }
 
 // Process makes the variants of one task. nil says that nothing is left to do,
@@ -53,12 +53,14 @@ func (p *Processor) Process(ctx context.Context, a Attempt) error {
 	case t.Status != Processing:
 		return nil
 	}
+	m := &meter{p: p, a: a, at: t.StartedAt}
 	if t.Original.Path == "" {
 		if t, err = p.fetch(ctx, t); err != nil {
 			return err
 		}
+		m.reach(ctx, fetched)
 	}
-	images, hash, err := p.render(ctx, a, t)
+	images, hash, err := p.render(ctx, m, t)
 	if err != nil {
 		return err
 	}
@@ -132,7 +134,7 @@ func (p *Processor) fetch(ctx context.Context, t Task) (Task, error) {
 
 // render makes the variants and stores them, without naming them anywhere yet,
 // and makes the picture's placeholder.
-func (p *Processor) render(ctx context.Context, a Attempt, t Task) (images []Image, thumbHash string, err error) {
+func (p *Processor) render(ctx context.Context, m *meter, t Task) (images []Image, thumbHash string, err error) {
 	variants, err := p.Sets.Find(t.Variants)
 	if err != nil {
 		return nil, "", err
@@ -142,11 +144,13 @@ func (p *Processor) render(ctx context.Context, a Attempt, t Task) (images []Ima
 		return nil, "", fmt.Errorf("open the original: %w", err)
 	}
 	defer f.Close()
-	made, err := p.Images.Render(ctx, f, variants)
+	from := m.told
+	made, err := p.Images.RenderWithProgress(ctx, f, variants, func(done, total int) {
+		m.reach(ctx, from+(rendered-from)*done/total)
+	})
 	if err != nil {
 		return nil, "", err
 	}
-	p.progress(ctx, a, t.ID, rendered)
 	images = make([]Image, len(made.Images))
 	for i, out := range made.Images {
 		if images[i], err = p.put(ctx, t.ID, out); err != nil {
@@ -154,15 +158,6 @@ func (p *Processor) render(ctx context.Context, a Attempt, t Task) (images []Ima
 		}
 	}
 	return images, base64.StdEncoding.EncodeToString(made.ThumbHash), nil
-}
-
-// rendered is how far a task is, in percent, when its pixels are done and only
-// storing is left.
-const rendered = 80
-
-func (p *Processor) progress(ctx context.Context, a Attempt, id ID, percent int) {
-	a.Progress(ctx, percent)
-	p.Events.Publish(ctx, Event{TaskID: id, Type: EventProgress, At: Millis(p.Now()), Progress: percent, WorkerID: a.WorkerID})
 }
 
 // put stores one variant under the checksum of its bytes, so that doing it
