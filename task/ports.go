@@ -28,8 +28,10 @@ type Repository interface {
 	// FindByKey finds the task that was made with an idempotency key.
 	FindByKey(ctx context.Context, key string) (Task, error)
 	// Unfinished lists pending and processing tasks that have not changed
-	// since before, in order of id, starting after the given one.
-	Unfinished(ctx context.Context, before time.Time, after ID, limit int) ([]Task, error)
+	// since before, in order of id, starting after the given one: of those
+	// whose first attempt is to begin later, only the ones that may begin
+	// before due. A zero due is all.
+	Unfinished(ctx context.Context, before, due time.Time, after ID, limit int) ([]Task, error)
 	// Ping reports whether the store answers.
 	Ping(ctx context.Context) error
 }

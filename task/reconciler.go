@@ -31,6 +31,7 @@ const (
 	reconcileEvery = time.Minute
 	reconcileGrace = 30 * time.Second // a task that changed since is under way
 	reconcileAgain = time.Second      // after a round that failed
+	reconcileAhead = 2 * time.Minute  // a task that begins later will be looked at in time
 	reconcilePage  = 500
 )
 
@@ -64,12 +65,18 @@ func (r *Reconciler) Run(ctx context.Context, lost <-chan struct{}) {
 	}
 }
 
-// Once makes one round over the tasks that have not changed for grace.
+// Once makes one round over the tasks that have not changed for grace. With a
+// grace, those that are to begin much later are left to a later round, so that
+// they do not make each one take stock of the queue.
 func (r *Reconciler) Once(ctx context.Context, grace time.Duration) (done Reconciled, err error) {
-	before := r.Now().Add(-grace).Add(time.Millisecond)
+	now := r.Now()
+	before, due := now.Add(-grace).Add(time.Millisecond), time.Time{}
+	if grace > 0 {
+		due = now.Add(reconcileAhead)
+	}
 	var survey Survey
 	for after := ID(""); ; {
-		page, err := r.Repo.Unfinished(ctx, before, after, reconcilePage)
+		page, err := r.Repo.Unfinished(ctx, before, due, after, reconcilePage)
 		if err != nil {
 			return done, fmt.Errorf("list unfinished tasks: %w", err)
 		}

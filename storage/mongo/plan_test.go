@@ -48,7 +48,7 @@ func TestPlans(t *testing.T) {
 		"by id and version": one(atVersion(bson.NewObjectID(), 3)),
 		"by key":            one(byKey("k")),
 		"count":             count(counted(task.Filter{})),
-		"unfinished":        find(unfinished(time.Now(), task.NewID(), 10)),
+		"unfinished":        find(unfinished(time.Now(), time.Now(), task.NewID(), 10)),
 	}
 	for name, q := range listings() {
 		end := task.Cursor{CreatedAt: time.Now().Add(-time.Hour), ID: task.NewID()}

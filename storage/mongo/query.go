@@ -27,7 +27,7 @@ func indexes() map[string]driver.IndexModel {
 		"tasks_by_key":            key,
 		"tasks_by_age":            index("createdAt", "_id"),
 		"tasks_by_status_and_age": index("status", "createdAt", "_id"),
-		"tasks_by_status_and_id":  index("status", "_id", "updatedAt"),
+		"tasks_unfinished":        index("status", "_id", "updatedAt", "notBefore"),
 	}
 }
 
@@ -114,17 +114,17 @@ func within(q task.Query, end task.Cursor) bson.D {
 
 func millis(at time.Time) bson.DateTime { return bson.NewDateTimeFromTime(at) }
 
-func unfinished(before time.Time, after task.ID, limit int) selection {
+func unfinished(before, due time.Time, after task.ID, limit int) selection {
 	id, _ := bson.ObjectIDFromHex(string(after)) // none is the start
-	return selection{
-		filter: bson.D{
-			{Key: "status", Value: bson.D{{Key: "$in", Value: bson.A{task.Pending, task.Processing}}}},
-			{Key: "_id", Value: bson.D{{Key: "$gt", Value: id}}},
-			{Key: "updatedAt", Value: bson.D{{Key: "$lt", Value: millis(before)}}},
-		},
-		sort:  bson.D{{Key: "_id", Value: 1}},
-		limit: int64(limit),
+	filter := bson.D{
+		{Key: "status", Value: bson.D{{Key: "$in", Value: bson.A{task.Pending, task.Processing}}}},
+		{Key: "_id", Value: bson.D{{Key: "$gt", Value: id}}},
+		{Key: "updatedAt", Value: bson.D{{Key: "$lt", Value: millis(before)}}},
 	}
+	if !due.IsZero() { // $lt would leave out the tasks that have none
+		filter = append(filter, bson.E{Key: "notBefore", Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$gte", Value: millis(due)}}}}})
+	}
+	return selection{filter: filter, sort: bson.D{{Key: "_id", Value: 1}}, limit: int64(limit)}
 }
 
 func byID(id bson.ObjectID) bson.D { return bson.D{{Key: "_id", Value: id}} }

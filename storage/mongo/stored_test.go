@@ -91,7 +91,7 @@ func TestIndexes(t *testing.T) {
 		`tasks_by_age {"createdAt": 1,"_id": 1}`,
 		`tasks_by_key {"idempotencyKey": 1} unique`,
 		`tasks_by_status_and_age {"status": 1,"createdAt": 1,"_id": 1}`,
-		`tasks_by_status_and_id {"status": 1,"_id": 1,"updatedAt": 1}`,
+		`tasks_unfinished {"status": 1,"_id": 1,"updatedAt": 1,"notBefore": 1}`,
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("indexes:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -82,7 +82,7 @@ func TestUnavailable(t *testing.T) {
 		"List":       func() error { _, err := s.List(t.Context(), task.Query{Limit: 1}); return err },
 		"Count":      func() error { _, err := s.Count(t.Context(), task.Filter{}); return err },
 		"Search":     func() error { _, err := s.Search(t.Context(), task.Query{Limit: 1}, "a"); return err },
-		"Unfinished": func() error { _, err := s.Unfinished(t.Context(), time.Now(), "", 1); return err },
+		"Unfinished": func() error { _, err := s.Unfinished(t.Context(), time.Now(), time.Time{}, "", 1); return err },
 		"Ping":       func() error { return s.Ping(t.Context()) },
 	}
 	all := func(t *testing.T, state string) {

@@ -34,7 +34,8 @@ func TestPlans(t *testing.T) {
 		"by key":          {byKey("k"), "SEARCH tasks USING INDEX tasks_by_key (idempotency_key=?)"},
 		"count":           {count(task.Filter{}, 9), "SCAN task_counts"}, // of five rows
 		"count by status": {count(task.Filter{Statuses: task.Only(task.Failed, task.Pending)}, 9), "SEARCH task_counts USING PRIMARY KEY (status=?)"},
-		"unfinished":      {unfinished(time.Now(), task.NewID(), 10), "SEARCH tasks USING INDEX tasks_unfinished (id>?)"},
+		"all unfinished":  {unfinished(time.Now(), time.Time{}, task.NewID(), 10), "SEARCH tasks USING INDEX tasks_unfinished (id>?)"},
+		"unfinished":      {unfinished(time.Now(), time.Now(), task.NewID(), 10), "SEARCH tasks USING INDEX tasks_unfinished (id>?)"},
 	} {
 		if plan := explainPlan(t, s, test.query); !slices.Contains(plan, test.index) || slices.ContainsFunc(plan, sorts) {
 			t.Errorf("%s: %q\nwant %q and no sorting", name, plan, test.index)

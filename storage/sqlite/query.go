@@ -141,10 +141,14 @@ func each(selects string, f task.Filter, conditions []condition) (q query) {
 // unfinished repeats the condition of its partial index word for word: that is
 // how SQLite sees that the index will do. It is told to use it, because without
 // statistics it takes any index on status for better, and then sorts.
-func unfinished(before time.Time, after task.ID, limit int) query {
-	return query{
+func unfinished(before, due time.Time, after task.ID, limit int) query {
+	q := query{
 		selectTask + ` INDEXED BY tasks_unfinished
-			WHERE status IN ('pending', 'processing') AND id > ? AND updated_at < ? ORDER BY id LIMIT ?`,
-		[]any{string(after), before.UnixMilli(), limit},
+			WHERE status IN ('pending', 'processing') AND id > ? AND updated_at < ?`,
+		[]any{string(after), before.UnixMilli()},
 	}
+	if !due.IsZero() {
+		q.text, q.args = q.text+" AND coalesce(not_before, 0) < ?", append(q.args, due.UnixMilli())
+	}
+	return query{q.text + " ORDER BY id LIMIT ?", append(q.args, limit)}
 }

@@ -102,13 +102,13 @@ func (s *Store) search(ctx context.Context, q task.Query, text string, span int)
 }
 
 // Unfinished lists pending and processing tasks whose last change is before
-// before, in order of id, starting after the given one. A limit below 1 selects
-// nothing.
-func (s *Store) Unfinished(ctx context.Context, before time.Time, after task.ID, limit int) ([]task.Task, error) {
+// before and that may begin before due, in order of id, starting after the given
+// one. A zero due is any time. A limit below 1 selects nothing.
+func (s *Store) Unfinished(ctx context.Context, before, due time.Time, after task.ID, limit int) ([]task.Task, error) {
 	if limit < 1 {
 		return nil, nil
 	}
-	tasks, err := s.many(ctx, unfinished(before, after, limit))
+	tasks, err := s.many(ctx, unfinished(before, due, after, limit))
 	if err != nil {
 		return nil, fmt.Errorf("list unfinished tasks: %w", err)
 	}

@@ -68,6 +68,10 @@ var migrations = []string{
 	// Tasks that are there are not urgent and were to begin at once.
 	`ALTER TABLE tasks ADD COLUMN urgent     INTEGER NOT NULL DEFAULT 0;
 	ALTER TABLE tasks ADD COLUMN not_before INTEGER;`,
+
+	// Tasks that begin later are passed over without a look at their rows.
+	`DROP INDEX tasks_unfinished;
+	CREATE INDEX tasks_unfinished ON tasks (id, updated_at, not_before) WHERE status IN ('pending', 'processing');`,
 }
 
 // migrate brings the file to the latest schema. Of several processes that start

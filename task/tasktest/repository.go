@@ -30,6 +30,7 @@ func Repository(t *testing.T, open func(t *testing.T) task.Repository) {
 		"filter and count":   filterAndCount,
 		"search":             search,
 		"unfinished":         unfinished,
+		"unfinished by due":  unfinishedByDue,
 		"ended contexts":     endedContexts,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -271,7 +272,7 @@ func endedContexts(t *testing.T, repo task.Repository) {
 		"List":       func() error { _, err := repo.List(ctx, task.Query{Limit: 1}); return err },
 		"Count":      func() error { _, err := repo.Count(ctx, task.Filter{}); return err },
 		"Search":     func() error { _, err := repo.Search(ctx, task.Query{Limit: 1}, "a"); return err },
-		"Unfinished": func() error { _, err := repo.Unfinished(ctx, epoch, "", 1); return err },
+		"Unfinished": func() error { _, err := repo.Unfinished(ctx, epoch, time.Time{}, "", 1); return err },
 		"Ping":       func() error { return repo.Ping(ctx) },
 	} {
 		start := time.Now()

@@ -146,7 +146,7 @@ func listWithoutLimit(t *testing.T, repo task.Repository) {
 		if got := must(repo.List(t.Context(), task.Query{Limit: limit}))(t); len(got) != 0 {
 			t.Errorf("List with limit %d: %d tasks, want none", limit, len(got))
 		}
-		if got := must(repo.Unfinished(t.Context(), epoch.Add(time.Hour), "", limit))(t); len(got) != 0 {
+		if got := must(repo.Unfinished(t.Context(), epoch.Add(time.Hour), anytime, "", limit))(t); len(got) != 0 {
 			t.Errorf("Unfinished with limit %d: %d tasks, want none", limit, len(got))
 		}
 	}
@@ -204,14 +204,14 @@ func unfinished(t *testing.T, repo task.Repository) {
 		return tasks
 	}
 	want := byID(only(all, task.Pending, task.Processing))
-	same(t, "Unfinished", must(repo.Unfinished(t.Context(), end, "", 100))(t), want)
+	same(t, "Unfinished", must(repo.Unfinished(t.Context(), end, anytime, "", 100))(t), want)
 
 	// In pages, after the last id of each.
 	for _, limit := range []int{1, 5} {
 		var got []task.Task
 		after := task.ID("")
 		for range 1000 {
-			page := must(repo.Unfinished(t.Context(), end, after, limit))(t)
+			page := must(repo.Unfinished(t.Context(), end, anytime, after, limit))(t)
 			if len(page) > limit {
 				t.Fatalf("a page of %d tasks, asked for %d", len(page), limit)
 			}
@@ -237,11 +237,34 @@ func unfinished(t *testing.T, repo task.Repository) {
 	if len(old) == 0 || len(old) == len(want) {
 		t.Fatalf("%d of %d tasks are old: the test would prove nothing", len(old), len(want))
 	}
-	same(t, "Unfinished before", must(repo.Unfinished(t.Context(), before, "", 100))(t), old)
+	same(t, "Unfinished before", must(repo.Unfinished(t.Context(), before, anytime, "", 100))(t), old)
 
 	// It is the last change that counts, not the age.
 	touched := old[0]
 	touched.UpdatedAt = before
 	must(repo.Update(t.Context(), touched))(t)
-	same(t, "Unfinished after a change", must(repo.Unfinished(t.Context(), before, "", 100))(t), old[1:])
+	same(t, "Unfinished after a change", must(repo.Unfinished(t.Context(), before, anytime, "", 100))(t), old[1:])
+}
+
+// anytime is the due of Unfinished that leaves nothing out.
+var anytime time.Time
+
+func unfinishedByDue(t *testing.T, repo task.Repository) {
+	due := epoch.Add(time.Minute)
+	var all, early []task.Task
+	for i, notBefore := range []time.Time{{}, due.Add(-time.Millisecond), due, due.Add(time.Hour), {}, epoch} {
+		tk := blank(epoch)
+		tk.NotBefore = notBefore
+		tk = must(repo.Create(t.Context(), tk))(t)
+		all = append(all, tk)
+		if i != 2 && i != 3 {
+			early = append(early, tk)
+		}
+	}
+	before := epoch.Add(time.Second)
+	same(t, "Unfinished at any time", must(repo.Unfinished(t.Context(), before, anytime, "", 100))(t), all)
+	same(t, "Unfinished and due", must(repo.Unfinished(t.Context(), before, due, "", 100))(t), early)
+	// What is left out makes no page shorter.
+	same(t, "Unfinished and due, by 3", must(repo.Unfinished(t.Context(), before, due, "", 3))(t), early[:3])
+	same(t, "Unfinished and due, the rest", must(repo.Unfinished(t.Context(), before, due, early[2].ID, 3))(t), early[3:])
 }
