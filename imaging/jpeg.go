@@ -201,7 +201,21 @@ func (p *prober) jpegFrame(m byte, n int) (jpegFrame, error) {
 	if comps == 1 {
 		frame.sampling[0] = 0x11 // blocks of a lone component are in plain order
 	}
-	return frame, nil
+	return frame, frame.check()
+}
+
+// check refuses samplings that no decoder here knows.
+func (f *jpegFrame) check() error {
+	for _, hv := range f.sampling {
+		if h, v := hv>>4, hv&15; h < 1 || h > 4 || v < 1 || v > 4 {
+			return invalid("a component has impossible sampling factors")
+		}
+	}
+	x, _ := f.chroma()
+	if four := string(f.sampling); x > 0 || four == "\x11\x11\x11\x11" || four == "\x22\x11\x11\x22" {
+		return nil
+	}
+	return unsupported("JPEG with its components sampled in a rare way (%x); save it as 4:4:4 or 4:2:0", f.sampling)
 }
 
 // chroma is how many luma samples a chroma sample stands for each way, zeros if
@@ -211,18 +225,15 @@ func (f *jpegFrame) chroma() (x, y int) {
 		return 1, 1
 	}
 	luma, c := f.sampling[0], f.sampling[1]
-	if luma>>4 == 0 || luma&15 == 0 {
-		return 0, 0 // nonsense, which the decoder is going to call so
-	}
-	if len(f.sampling) != 3 || c != f.sampling[2] || c>>4 == 0 || c&15 == 0 || luma>>4%(c>>4) != 0 || luma&15%(c&15) != 0 {
+	if len(f.sampling) != 3 || c != f.sampling[2] || luma>>4%(c>>4) != 0 || luma&15%(c&15) != 0 {
 		return 0, 0
 	}
 	return int(luma >> 4 / (c >> 4)), int(luma & 15 / (c & 15))
 }
 
-// bytes is what Go's decoder takes: planes of whole blocks, for a progressive
-// picture all coefficients as 32-bit numbers, and unless it is grey or YCbCr a
-// picture of four channels beside them.
+// bytes is what decoders take at most, which is Go's as a rule: planes of whole
+// blocks, for a progressive picture all coefficients as 32-bit numbers, and unless
+// it is grey or YCbCr a picture of four channels beside them.
 func (f *jpegFrame) bytes(h *header) int64 {
 	var hmax, vmax, blocks int64 = 1, 1, 0
 	for _, hv := range f.sampling {
@@ -233,8 +244,11 @@ func (f *jpegFrame) bytes(h *header) int64 {
 	down := (int64(h.height) + 8*vmax - 1) / (8 * vmax)
 	planes := across * down * blocks * 64
 	total := planes
-	if f.progressive {
+	switch {
+	case f.progressive:
 		total += 4 * planes
+	case h.jpeg.scans > 1:
+		total += 2 * planes // libjpeg-turbo keeps coefficients until it has all components
 	}
 	if h.jpeg.components == 4 || h.jpeg.components == 3 && h.jpeg.rgb {
 		total += 4 * h.pixels()

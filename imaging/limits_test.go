@@ -33,6 +33,7 @@ func TestProbeRefuses(t *testing.T) {
 		return imagetest.Mosaic{Across: 2, Down: 2, Components: 1, Adobe: -1, Progressive: true, ExtraScans: n,
 			At: func(_, _, _ int) byte { return 99 }}.JPEG()
 	}
+	sof := bytes.Index(jpg, []byte("\xff\xc0"))
 	for name, c := range map[string]struct {
 		file   []byte
 		kind   error
@@ -55,9 +56,19 @@ func TestProbeRefuses(t *testing.T) {
 		"JPEG head only":      {jpg[:4], ErrInvalid, "too early"},
 		"JPEG cut, thumbnail": {imagetest.Segment(jpg, 0xe1, thumbnail)[:len(jpg)], ErrInvalid, "too early"},
 		"JPEG of nothing":     {[]byte("\xff\xd8\xff\xd9"), ErrInvalid, "no picture"},
-		"JPEG zero width":     {with(jpg, bytes.Index(jpg, []byte("\xff\xc0"))+7, 0, 0), ErrInvalid, "zero"},
-		"JPEG arithmetic":     {with(jpg, bytes.Index(jpg, []byte("\xff\xc0"))+1, 0xc9), ErrUnsupported, "arithmetic"},
-		"JPEG 12 bits":        {with(jpg, bytes.Index(jpg, []byte("\xff\xc0"))+4, 12), ErrUnsupported, "12 bits"},
+		"JPEG zero width":     {with(jpg, sof+7, 0, 0), ErrInvalid, "zero"},
+		"JPEG arithmetic":     {with(jpg, sof+1, 0xc9), ErrUnsupported, "arithmetic"},
+		"JPEG 12 bits":        {with(jpg, sof+4, 12), ErrUnsupported, "12 bits"},
+		"JPEG lossless":       {with(jpg, sof+1, 0xc3), ErrUnsupported, "lossless"},
+		"JPEG hierarchical":   {with(jpg, sof+1, 0xc5), ErrUnsupported, "hierarchical"},
+		"JPEG 2 components":   {sampled(32, 32, 0x11, 0x11).JPEG(), ErrUnsupported, "2 components"},
+		"JPEG fine chroma":    {sampled(32, 32, 0x11, 0x21, 0x21).JPEG(), ErrUnsupported, "112121"},
+		"JPEG uneven chroma":  {sampled(32, 32, 0x22, 0x21, 0x11).JPEG(), ErrUnsupported, "222111"},
+		"JPEG 3 to 2":         {sampled(32, 32, 0x31, 0x21, 0x21).JPEG(), ErrUnsupported, "312121"},
+		"JPEG coarse black":   {sampled(32, 32, 0x22, 0x22, 0x22, 0x11).JPEG(), ErrUnsupported, "22222211"},
+		"JPEG no sampling":    {with(jpg, sof+11, 0), ErrInvalid, "sampling"},
+		"JPEG sampling of 5":  {with(jpg, sof+11, 0x51), ErrInvalid, "sampling"},
+		"JPEG no height yet":  {with(jpg, sof+5, 0, 0), ErrInvalid, "zero"},
 		"JPEG scans":          {scans(8000), ErrTooLarge, "scans"},
 		"PNG cut":             {pngs[:len(pngs)*2/3], ErrInvalid, "too early"},
 		"PNG without end":     {pngs[:len(pngs)-12], ErrInvalid, "too early"},

@@ -143,15 +143,20 @@ func (w *bitWriter) put(v uint32, n uint) {
 	}
 }
 
-// dc writes a difference: how many bits it has, then the bits, which for a
-// negative one are those of its predecessor.
+// dc writes a difference: how many bits it has, then the bits.
 func (w *bitWriter) dc(diff int) {
 	size := uint(bits.Len(uint(max(diff, -diff))))
 	w.put(uint32(size), 4)
-	if diff < 0 {
-		diff--
+	w.value(diff, size)
+}
+
+// value writes a number of size bits: those of a negative one are those of its
+// predecessor.
+func (w *bitWriter) value(v int, size uint) {
+	if v < 0 {
+		v--
 	}
-	w.put(uint32(diff)&(1<<size-1), size)
+	w.put(uint32(v)&(1<<size-1), size)
 }
 
 // flush pads the last byte with ones.

@@ -1,35 +1,33 @@
 package jpeg
 
-// baselineScan reads the one scan of a sequential file, and makes samples of each
-// row of units as soon as it is there.
-func (d *decoder) baselineScan() error {
-	for i := range d.comps {
-		c := &d.comps[i]
-		if d.dc[c.dc] == nil || d.ac[c.ac] == nil {
-			return errOdd("a scan without its tables")
+import "slices"
+
+// baselineScan reads the scan of a sequential file that has some of the components,
+// and makes samples of each row of units as soon as it is there.
+func (d *decoder) baselineScan(in []*component) error {
+	for _, c := range in {
+		if c.scanned || d.dc[c.dc] == nil || d.ac[c.ac] == nil {
+			return errOdd("a scan without its tables, or another one of the same")
 		}
 	}
-	for uy := range d.unitsY {
+	unitsX, unitsY := d.unitsX, d.unitsY
+	if len(in) == 1 {
+		unitsX, unitsY = d.shown(in[0])
+	}
+	for uy := range unitsY {
 		if d.stop() {
 			return errOdd("stopped")
 		}
-		for i := range d.comps {
-			clear(d.comps[i].coef)
+		for _, c := range in {
+			clear(c.coef)
 		}
-		for ux := range d.unitsX {
-			if err := d.due(uy*d.unitsX + ux); err != nil {
+		for ux := range unitsX {
+			if err := d.due(uy*unitsX + ux); err != nil {
 				return err
 			}
-			for i := range d.comps {
-				c := &d.comps[i]
-				dc, ac := d.dc[c.dc], d.ac[c.ac]
-				for y := range c.v {
-					for x := range c.h {
-						at := 64 * (y*c.across + ux*c.h + x)
-						if !d.block(c, dc, ac, (*[64]int16)(c.coef[at:])) {
-							return errOdd("a code that is in no table")
-						}
-					}
+			for _, c := range in {
+				if !d.unit(c, ux, len(in) == 1) {
+					return errOdd("a code that is in no table")
 				}
 			}
 		}
@@ -38,12 +36,44 @@ func (d *decoder) baselineScan() error {
 		}
 		for i := range d.comps {
 			c := &d.comps[i]
-			for y := range c.v {
-				d.output(i, uy*c.v+y, c.coef[64*y*c.across:])
+			switch {
+			case !slices.Contains(in, c):
+			case len(in) == 1:
+				d.output(i, uy, c.coef)
+			default:
+				for y := range c.v {
+					d.output(i, uy*c.v+y, c.coef[64*y*c.across:])
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// unit reads a component's blocks in unit ux of a row, of which there is just one
+// if the component is alone in its scan.
+func (d *decoder) unit(c *component, ux int, alone bool) bool {
+	h, v := c.h, c.v
+	if alone {
+		h, v = 1, 1
+	}
+	dc, ac := d.dc[c.dc], d.ac[c.ac]
+	for y := range v {
+		for x := range h {
+			at := 64 * (y*c.across + ux*h + x)
+			if !d.block(c, dc, ac, (*[64]int16)(c.coef[at:])) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// shown is how many blocks of a component have pixels, across and down.
+func (d *decoder) shown(c *component) (across, down int) {
+	across = ceilDiv(ceilDiv(d.m.W*c.h, d.comps[0].h), 8)
+	down = ceilDiv(ceilDiv(d.m.H*c.v, d.comps[0].v), 8)
+	return across, down
 }
 
 // block reads a block of a sequential file, and reports whether that is sound.

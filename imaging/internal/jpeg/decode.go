@@ -18,6 +18,7 @@ type component struct {
 	across, down int // blocks, whole units
 	dc, ac       int // tables of the current scan
 	last         int32
+	scanned      bool
 	coef         []int16 // of all blocks, or of one row of units
 
 	// For each block of a progressive file, a bit for each coefficient that is
@@ -39,7 +40,6 @@ type decoder struct {
 	progressive    bool
 	unitsX, unitsY int
 	eobRun         int
-	scanned        bool
 	strip          []byte // rows of a component that are being made
 }
 
@@ -174,14 +174,10 @@ func (d *decoder) frame(b []byte) error {
 	for i := range d.comps {
 		c := &d.comps[i]
 		c.id, c.h, c.v, c.quant = b[6+3*i], int(b[7+3*i]>>4), int(b[7+3*i]&15), int(b[8+3*i])
-		wantH, wantV := 1, 1
-		if i == 0 && n > 1 {
-			wantH, wantV = d.m.FX, d.m.FY
-		}
 		if n == 1 {
 			c.h, c.v = 1, 1 // blocks of a lone component are in plain order
 		}
-		if c.h != wantH || c.v != wantV || c.quant > 3 {
+		if c.quant > 3 || !d.sampledAs(i) {
 			return errOdd("another sampling")
 		}
 	}
@@ -201,6 +197,15 @@ func (d *decoder) frame(b []byte) error {
 	return nil
 }
 
+// sampledAs reports whether component i has the sampling that is expected of it.
+func (d *decoder) sampledAs(i int) bool {
+	c, first := &d.comps[i], &d.comps[0]
+	if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 {
+		return false
+	}
+	return i == 0 || c.h*d.m.FX == first.h && c.v*d.m.FY == first.v
+}
+
 // scan reads a scan's header and its data.
 func (d *decoder) scan(b []byte) error {
 	if len(b) < 1 || len(b) != 4+2*int(b[0]) || d.comps == nil {
@@ -211,6 +216,7 @@ func (d *decoder) scan(b []byte) error {
 		return errOdd("a scan header")
 	}
 	var in []*component
+	blocks := 0
 	for i := range n {
 		at := -1
 		for j := range d.comps {
@@ -227,6 +233,10 @@ func (d *decoder) scan(b []byte) error {
 			return errOdd("a scan without its tables")
 		}
 		in = append(in, c)
+		blocks += c.h * c.v
+	}
+	if n > 1 && blocks > 10 {
+		return errOdd("a scan of too large units")
 	}
 	from, to, before, bit := int(b[1+2*n]), int(b[2+2*n]), int(b[3+2*n]>>4), int(b[3+2*n]&15)
 	d.acc, d.n, d.made, d.eobRun = 0, 0, 0, 0
@@ -237,14 +247,16 @@ func (d *decoder) scan(b []byte) error {
 	switch {
 	case d.progressive:
 		err = d.progressiveScan(in, from, to, before, bit)
-	case d.scanned || n != len(d.comps) || from != 0 || to != 63 || before != 0 || bit != 0:
-		return errOdd("a sequential file of several scans")
+	case from != 0 || to != 63 || before != 0 || bit != 0:
+		return errOdd("a sequential file with a progression")
 	default:
-		err = d.baselineScan()
+		err = d.baselineScan(in)
 	}
-	d.scanned = true
 	if err != nil {
 		return err
+	}
+	for _, c := range in {
+		c.scanned = true
 	}
 	// What follows must be a marker; what of it begins a segment is read there.
 	if _, err := d.restart(); err != nil {
@@ -275,8 +287,13 @@ func (d *decoder) due(i int) error {
 
 // finish checks that there was a picture, and makes it if that has not been done.
 func (d *decoder) finish() error {
-	if !d.scanned {
+	if d.comps == nil {
 		return errOdd("no picture")
+	}
+	for i := range d.comps {
+		if !d.comps[i].scanned {
+			return errOdd("a component without a scan")
+		}
 	}
 	if !d.progressive {
 		return nil

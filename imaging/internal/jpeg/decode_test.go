@@ -22,6 +22,7 @@ func like(img image.Image, scale int) *jpeg.Image {
 	}
 	f := map[image.YCbCrSubsampleRatio][2]int{
 		image.YCbCrSubsampleRatio444: {1, 1}, image.YCbCrSubsampleRatio422: {2, 1}, image.YCbCrSubsampleRatio420: {2, 2},
+		image.YCbCrSubsampleRatio440: {1, 2}, image.YCbCrSubsampleRatio411: {4, 1}, image.YCbCrSubsampleRatio410: {4, 2},
 	}[m.SubsampleRatio]
 	return jpeg.New(b.Dx(), b.Dy(), scale, 3, f[0], f[1])
 }
@@ -53,6 +54,17 @@ func files() map[string][]byte {
 	} {
 		m.Across, m.Down, m.At, m.Adobe = 8, 6, at, -1
 		out[fmt.Sprintf("mosaic %d %v %v", m.Components, m.Half, m.Progressive)] = m.JPEG()
+	}
+	for _, sampling := range [][]byte{
+		{0x11}, {0x22}, {0x21, 0x11, 0x11}, {0x12, 0x11, 0x11}, {0x41, 0x11, 0x11}, {0x42, 0x11, 0x11},
+		{0x21, 0x21, 0x21}, {0x22, 0x21, 0x21}, {0x22, 0x12, 0x12},
+	} {
+		s := imagetest.Sampled{W: 121, H: 77, Sampling: sampling, At: imagetest.Hills, Adobe: -1}
+		out[fmt.Sprintf("sampled %x", sampling)] = s.JPEG()
+		s.Apart = true
+		out[fmt.Sprintf("apart %x", sampling)] = s.JPEG()
+		s.Progressive = true
+		out[fmt.Sprintf("progressive %x", sampling)] = s.JPEG()
 	}
 	return out
 }

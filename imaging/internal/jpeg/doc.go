@@ -1,10 +1,11 @@
 // Package jpeg decodes and encodes JPEG as planes of grey, or of luma and chroma.
 //
-// The decoder reads baseline and progressive files with Huffman coding, 8 bits a
-// sample, and one component or three of which the last two are alike, and can
-// reduce a picture by 2, 4 or 8 on the way. It is made for the files that cameras
-// and programs write, and refuses whatever is odd in a file, so that a decoder that
-// knows all of JPEG can judge it.
+// The decoder reads sequential and progressive files with Huffman coding, 8 bits a
+// sample, and one component or three of which the last two are alike and no finer
+// than the first, together or in scans of their own. It can reduce a picture by 2, 4
+// or 8 on the way. It is made for the files that cameras and programs write, and
+// refuses whatever is odd in a file, so that a decoder that knows all of JPEG can
+// judge it.
 //
 // It is memory-safe: files are parsed in Go. The only assembly transforms blocks of
 // coefficients; no address in it depends on their values, and its buffers are

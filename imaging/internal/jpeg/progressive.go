@@ -41,8 +41,7 @@ func (d *decoder) progressiveScan(in []*component, from, to, before, bit int) er
 // alone reads the blocks of one component, which are only those that it has
 // pixels in.
 func (d *decoder) alone(c *component, one func(c *component, block int) bool) error {
-	across := ceilDiv(ceilDiv(d.m.W*c.h, d.comps[0].h), 8)
-	down := ceilDiv(ceilDiv(d.m.H*c.v, d.comps[0].v), 8)
+	across, down := d.shown(c)
 	for y := range down {
 		if d.short() || d.stop() {
 			return errOdd("too little data, or stopped")
