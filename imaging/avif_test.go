@@ -1,7 +1,6 @@
 package imaging
 
 import (
-	"bytes"
 	"image"
 	"image/color"
 	"testing"
@@ -56,26 +55,6 @@ func TestAVIFSaysItsColours(t *testing.T) {
 		}
 		if c := h.heif.nclx; c == nil || c.Primaries != want || c.Transfer != 13 {
 			t.Errorf("says %+v, want primaries %d", c, want)
-		}
-	}
-}
-
-// Neither what was read from a HEIC or AVIF nor what is written as AVIF has the
-// metadata of the original.
-func TestAVIFMetadataIsGone(t *testing.T) {
-	t.Parallel()
-	file := golden(t, "corners.avif")
-	if !bytes.Contains(file, []byte(imagetest.Secret)) {
-		t.Fatal("the test's own file lacks the text")
-	}
-	photo := imagetest.WithExif(imagetest.JPEG(imagetest.Photo(64, 48)), imagetest.Exif(3))
-	for name, o := range map[string]Output{
-		"AVIF to JPEG": render(t, file, 96), "AVIF to AVIF": avif(t, file, 96), "JPEG to AVIF": avif(t, photo, 64),
-	} {
-		for _, s := range []string{imagetest.Secret, "Exif", "xmp", "mime"} {
-			if bytes.Contains(o.Data, []byte(s)) {
-				t.Errorf("%s: the output contains %q", name, s)
-			}
 		}
 	}
 }

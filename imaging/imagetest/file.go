@@ -12,6 +12,8 @@ import (
 	"image/gif"
 	stdjpeg "image/jpeg"
 	"image/png"
+	"maps"
+	"slices"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -209,6 +211,49 @@ func webpExtend(file []byte, flag byte, id string, body []byte, before bool) []b
 	}
 	binary.LittleEndian.PutUint32(out[4:], uint32(len(out)-8))
 	return out
+}
+
+// Riff puts a chunk at the end of a WebP.
+func Riff(file []byte, id string, body []byte) []byte {
+	out := append(bytes.Clone(file), riffChunk(id, body)...)
+	binary.LittleEndian.PutUint32(out[4:], uint32(len(out)-8))
+	return out
+}
+
+// Comment puts a comment of up to 255 bytes before the first frame of a GIF.
+func Comment(file []byte, text string) []byte {
+	at := 13 // after the header, and the colours that all frames share
+	if flags := file[10]; flags&0x80 != 0 {
+		at += 3 << (flags&7 + 1)
+	}
+	return slices.Concat(file[:at], []byte{0x21, 0xfe, byte(len(text))}, []byte(text), []byte{0}, file[at:])
+}
+
+// Tagged adds an orientation and texts by their tags to a TIFF that TIFF has made.
+func Tagged(file []byte, orientation int, texts map[uint16]string) []byte {
+	le := binary.LittleEndian
+	out := bytes.Clone(file)
+	old := file[le.Uint32(file[4:]):]
+	entries := map[uint16][]byte{}
+	for i := range int(le.Uint16(old)) {
+		e := old[2+12*i:][:12]
+		entries[le.Uint16(e)] = e
+	}
+	entry := func(tag, kind uint16, count, value int) {
+		e := le.AppendUint16(le.AppendUint16(nil, tag), kind)
+		entries[tag] = le.AppendUint32(le.AppendUint32(e, uint32(count)), uint32(value))
+	}
+	entry(274, 3, 1, orientation)
+	for tag, s := range texts {
+		entry(tag, 2, len(s)+1, len(out))
+		out = append(append(out, s...), 0)
+	}
+	le.PutUint32(out[4:], uint32(len(out)))
+	out = le.AppendUint16(out, uint16(len(entries)))
+	for _, tag := range slices.Sorted(maps.Keys(entries)) { // as the format wants them
+		out = append(out, entries[tag]...)
+	}
+	return append(out, 0, 0, 0, 0)
 }
 
 // Animation is an animated WebP of one frame, at an even place on a canvas.
