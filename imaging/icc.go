@@ -93,11 +93,15 @@ func putProfile(f Format, file, profile []byte, w, h int) []byte {
 	return webpWithProfile(file, profile, w, h)
 }
 
-// jpegWithProfile adds APP2 segments after the start-of-image marker.
+// jpegWithProfile adds APP2 segments after the JFIF header, which is to be the first.
 func jpegWithProfile(file, profile []byte) []byte {
 	const tag = "ICC_PROFILE\x00"
 	const most = 65535 - 2 - len(tag) - 2
-	out := append(make([]byte, 0, len(file)+len(profile)+64), file[:2]...)
+	head := 2
+	if file[3] == mAPP0 {
+		head += 2 + int(binary.BigEndian.Uint16(file[4:]))
+	}
+	out := append(make([]byte, 0, len(file)+len(profile)+64), file[:head]...)
 	total := (len(profile) + most - 1) / most
 	for seq := 1; seq <= total; seq++ {
 		part := profile[:min(most, len(profile))]
@@ -108,7 +112,7 @@ func jpegWithProfile(file, profile []byte) []byte {
 		out = append(out, byte(seq), byte(total))
 		out = append(out, part...)
 	}
-	return append(out, file[2:]...)
+	return append(out, file[head:]...)
 }
 
 // pngWithProfile adds an iCCP chunk after the header.
