@@ -5,11 +5,15 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
+	"image"
+	"image/color/palette"
+	"image/gif"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +73,25 @@ func TestUploadIsStoredAndQueued(t *testing.T) {
 		}
 		if job, err := b.Queue.Job(t.Context(), id); err != nil || job.State != "waiting" {
 			t.Errorf("%v: job = %+v, %v", tt, job, err)
+		}
+	}
+}
+
+func TestAnimationsSayHowManyFrames(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	frame := image.NewPaletted(image.Rect(0, 0, 8, 6), palette.WebSafe)
+	for _, n := range []int{1, 3} {
+		var file bytes.Buffer
+		if err := gif.EncodeAll(&file, &gif.GIF{Image: slices.Repeat([]*image.Paletted{frame}, n), Delay: make([]int, n)}); err != nil {
+			t.Fatal(err)
+		}
+		body, kind := form(t, "image", "a.gif", file.Bytes())
+		a := b.do(t, "POST", "/api/v1/tasks", body, "Content-Type", kind)
+		original, _ := a.JSON(t)["original"].(map[string]any)
+		frames, note := original["frames"], original["note"]
+		if n == 1 && (frames != nil || note != nil) || n == 3 && (frames != 3.0 || note == nil) {
+			t.Errorf("%d frames: %d %v", n, a.Status, original)
 		}
 	}
 }

@@ -1,0 +1,127 @@
+package imaging
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/gif"
+	"testing"
+
+	"revela/imaging/imagetest"
+)
+
+// colours of a GIF, by index.
+var gifColours = color.Palette{color.NRGBA{}, color.NRGBA{220, 30, 30, 255}, color.NRGBA{40, 40, 220, 255}, color.NRGBA{30, 200, 40, 255}}
+
+// patch is a frame of one colour with a hole of another.
+func patch(r image.Rectangle, colour, hole uint8) *image.Paletted {
+	m := image.NewPaletted(r, gifColours)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			m.SetColorIndex(x, y, colour)
+			if image.Pt(x, y).In(image.Rect(32, 16, 48, 40)) {
+				m.SetColorIndex(x, y, hole)
+			}
+		}
+	}
+	return m
+}
+
+// What is seen of a GIF is its first frame where that belongs, on nothing: neither
+// the later ones, nor what the ways to remove a frame leave, nor the colour that
+// the file calls its background.
+func TestFirstFrameOfGIF(t *testing.T) {
+	t.Parallel()
+	canvas := image.Rect(0, 0, 96, 64)
+	part := image.Rect(16, 8, 64, 48)
+	for _, disposal := range []byte{0, gif.DisposalNone, gif.DisposalBackground, gif.DisposalPrevious} {
+		for name, c := range map[string]struct {
+			first         *image.Paletted
+			outside, hole color.NRGBA
+			format        Format
+		}{
+			"part with a hole": {patch(part, 1, 0), color.NRGBA{}, color.NRGBA{}, PNG},
+			"part":             {patch(part, 1, 2), color.NRGBA{}, gifColours[2].(color.NRGBA), PNG},
+			"all with a hole":  {patch(canvas, 1, 0), gifColours[1].(color.NRGBA), color.NRGBA{}, PNG},
+			"all":              {patch(canvas, 1, 2), gifColours[1].(color.NRGBA), gifColours[2].(color.NRGBA), JPEG},
+		} {
+			g := &gif.GIF{
+				Image:    []*image.Paletted{c.first, patch(canvas, 3, 3), patch(part, 2, 0)},
+				Delay:    []int{0, 5, 5},
+				Disposal: []byte{disposal, disposal, disposal},
+				Config:   image.Config{ColorModel: gifColours, Width: canvas.Dx(), Height: canvas.Dy()},
+				// Of the colours, green.
+				BackgroundIndex: 3,
+			}
+			var file bytes.Buffer
+			if err := gif.EncodeAll(&file, g); err != nil {
+				t.Fatal(err)
+			}
+			info, err := newEngine(t).Probe(source(file.Bytes()))
+			if want := (Info{GIF, 96, 64, 3}); err != nil || info != want {
+				t.Errorf("%s: Probe says %v, %v, want %v", name, info, err, want)
+			}
+			o := render(t, file.Bytes(), 96)
+			if o.Format != c.format {
+				t.Errorf("%s became %s, want %s", name, o.Format, c.format)
+			}
+			img := pixels(t, o)
+			for at, want := range map[image.Point]color.Color{{4, 4}: c.outside, {90, 60}: c.outside, {19, 12}: gifColours[1], {40, 28}: c.hole} {
+				near(t, name, img.At(at.X, at.Y), want, 14)
+			}
+		}
+	}
+}
+
+// Interlaced rows are put where they belong.
+func TestInterlacedGIF(t *testing.T) {
+	t.Parallel()
+	const side = 43
+	m := image.NewPaletted(image.Rect(0, 0, side, side), gifColours)
+	row := 0
+	for _, pass := range [][2]int{{0, 8}, {4, 8}, {2, 4}, {1, 2}} {
+		for y := pass[0]; y < side; y += pass[1] {
+			for x := range side {
+				m.SetColorIndex(x, row, uint8(1+(x/5+y/9)%3))
+			}
+			row++
+		}
+	}
+	var b bytes.Buffer
+	if err := gif.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	file := b.Bytes()
+	frame := bytes.IndexByte(file[13+3<<(file[10]&7+1):], 0x2c) + 13 + 3<<(file[10]&7+1)
+	file[frame+9] |= 0x40
+	img := pixels(t, render(t, imagetest.Comment(file, "x"), side))
+	for y := 2; y < side; y += 9 {
+		for x := 2; x < side; x += 5 {
+			near(t, "block", img.At(x, y), gifColours[1+(x/5+y/9)%3], 60) // JPEG's chroma
+		}
+	}
+}
+
+// So it is with WebP.
+func TestFirstFrameOfWebP(t *testing.T) {
+	t.Parallel()
+	canvas := image.Pt(100, 60)
+	first := imagetest.Animation(imagetest.Corners(40, 20), image.Pt(20, 10), canvas)
+	const head = 12 + 18 + 14 + 8              // what comes before the body of the frame
+	for _, flags := range []byte{0, 1, 2, 3} { // whether it is removed, and whether it is blended
+		second := imagetest.Animation(imagetest.Photo(100, 60), image.Point{}, canvas)[head:]
+		file := imagetest.Riff(first, "ANMF", second)
+		file[head+15] = flags
+		// The colour that the file calls its background, as blue, green, red and alpha.
+		copy(file[12+18+8:], "\xff\x00\x00\xff")
+		info, err := newEngine(t).Probe(source(file))
+		if want := (Info{WebP, 100, 60, 2}); err != nil || info != want {
+			t.Errorf("Probe says %v, %v, want %v", info, err, want)
+		}
+		img := pixels(t, render(t, file, 100))
+		near(t, "outside", img.At(10, 5), color.NRGBA{}, 0)
+		near(t, "outside", img.At(90, 50), color.NRGBA{}, 0)
+		near(t, "inside", img.At(25, 14), imagetest.TopLeft, 16)
+		near(t, "inside", img.At(55, 26), imagetest.BottomRight, 16)
+	}
+}
