@@ -46,6 +46,9 @@ func (p *prober) heif() error {
 	if err != nil && meta == nil {
 		return err
 	}
+	if meta == nil && movie == nil {
+		return invalid("it holds no picture")
+	}
 	if meta == nil {
 		return unsupported("a sequence of pictures without a still one")
 	}

@@ -47,7 +47,8 @@ func TestProbeRefuses(t *testing.T) {
 		"HTML":                {[]byte("<!DOCTYPE html><html></html>"), ErrUnsupported, "HTML"},
 		"PDF":                 {[]byte("%PDF-1.7\n"), ErrUnsupported, "PDF"},
 		"HEIC head only":      {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), ErrInvalid, "too early"},
-		"AVIF of nothing":     {[]byte("\x00\x00\x00\x10ftypavif\x00\x00\x00\x00"), ErrUnsupported, "sequence"},
+		"AVIF of nothing":     {[]byte("\x00\x00\x00\x10ftypavif\x00\x00\x00\x00"), ErrInvalid, "no picture"},
+		"AVIF sequence":       {[]byte("\x00\x00\x00\x10ftypavis\x00\x00\x00\x00\x00\x00\x00\x08moov"), ErrUnsupported, "sequence"},
 		"video":               {[]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00"), ErrUnsupported, "video"},
 		"GIF bomb":            {imagetest.GIFBomb(), ErrTooLarge, "65535 x 65535"},
 		"PNG bomb":            {imagetest.PNGBomb(30000, 30000), ErrTooLarge, "50 megapixels"},
@@ -99,6 +100,44 @@ func TestProbeRefuses(t *testing.T) {
 			_, again := e.Render(t.Context(), source(c.file), usual)
 			if err == nil || again == nil || err.Error() != again.Error() {
 				t.Errorf("Render says %v", again)
+			}
+		})
+	}
+}
+
+// A file that ends anywhere before its end is refused, and says why. Where the end
+// is no part of the picture it may be lost.
+func TestTruncated(t *testing.T) {
+	t.Parallel()
+	photo := imagetest.Photo(160, 120)
+	progressive, apart := sampled(160, 120, 0x22, 0x11, 0x11), sampled(160, 120, 0x21, 0x11, 0x11)
+	progressive.Progressive, progressive.Restart, apart.Apart = true, 7, true
+	for name, c := range map[string]struct {
+		file  []byte
+		spare int // bytes that need not be there
+	}{
+		"baseline": {file: imagetest.JPEG(photo)}, "progressive": {file: progressive.JPEG()}, "a scan each": {file: apart.JPEG()},
+		"png": {file: imagetest.PNG(photo)}, "webp": {file: imagetest.WebP(photo)}, "webp alpha": {file: imagetest.WebP(imagetest.Cutout(160, 120))},
+		"gif": {file: imagetest.GIF(photo), spare: 1}, "tiff": {file: imagetest.TIFF(photo), spare: 16}, // its resolution
+		"bmp":  {file: imagetest.BMP(photo)},
+		"heic": {file: golden(t, "corners.heic")}, "avif": {file: golden(t, "rgb.avif")}, "grid": {file: golden(t, "grid.avif")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			whole := len(c.file) - c.spare
+			for codec, e := range engines(t) {
+				for n := 32; n < whole; n += 1 + (whole-32)/60 {
+					_, err := e.Render(t.Context(), source(c.file[:n]), usual)
+					var fault *Error
+					if !errors.As(err, &fault) || fault.Kind != ErrInvalid || fault.Detail == "" {
+						t.Fatalf("%s, %d of %d bytes: %v", codec, n, len(c.file), err)
+					}
+				}
+				for _, n := range []int{whole - 1, whole} {
+					if _, err := e.Render(t.Context(), source(c.file[:n]), usual); (err == nil) != (n == whole) {
+						t.Errorf("%s, %d of %d bytes: %v", codec, n, len(c.file), err)
+					}
+				}
 			}
 		})
 	}

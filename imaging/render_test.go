@@ -165,14 +165,25 @@ func TestFourComponents(t *testing.T) {
 		y, cb, cr := color.RGBToYCbCr(ink(0, x, 0), ink(1, x, 0), ink(2, x, 0))
 		return [...]byte{y, cb, cr, 255 - ink(3, x, 0)}[c]
 	}
+	// The second and third component may have half of the blocks each way.
+	halved := func(at func(c, x, y int) byte) func(c, x, y int) byte {
+		return func(c, x, y int) byte {
+			if c == 1 || c == 2 {
+				x *= 2
+			}
+			return at(c, x, y)
+		}
+	}
 	for name, m := range map[string]struct {
 		at    func(c, x, y int) byte
 		adobe int
+		half  bool
 	}{
-		"Adobe CMYK": {inverted, 0}, "CMYK without marker": {ink, -1}, "YCCK": {ycck, 2},
+		"Adobe CMYK": {inverted, 0, false}, "CMYK without marker": {ink, -1, false}, "YCCK": {ycck, 2, false},
+		"halved CMYK": {halved(inverted), 0, true}, "halved YCCK": {halved(ycck), 2, true},
 	} {
 		for _, progressive := range []bool{false, true} {
-			file := imagetest.Mosaic{Across: 10, Down: 4, Components: 4, At: m.at, Adobe: m.adobe, Progressive: progressive}.JPEG()
+			file := imagetest.Mosaic{Across: 10, Down: 4, Components: 4, At: m.at, Adobe: m.adobe, Half: m.half, Progressive: progressive}.JPEG()
 			img := pixels(t, render(t, file, 80))
 			for i, c := range want {
 				near(t, fmt.Sprint(name, " progressive ", progressive, " column ", i), img.At(16*i+7, 16), c, 6)
