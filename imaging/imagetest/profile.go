@@ -20,6 +20,19 @@ func AdobeRGBProfile() []byte {
 		[3]float64{0.14919, 0.06322, 0.74457}, 2.19921875)
 }
 
+// DisplayP3Profile is an ICC profile of Display P3 as Apple's: by the XYZ of its
+// primaries, adapted to D50, and the curve of sRGB as a formula.
+func DisplayP3Profile() []byte {
+	curve := []byte("para\x00\x00\x00\x00\x00\x03\x00\x00")
+	for _, v := range []float64{2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045} {
+		curve = binary.BigEndian.AppendUint32(curve, uint32(math.Round(v*65536)))
+	}
+	return profile("RGB ", "XYZ ", map[string][]byte{
+		"rXYZ": xyz([3]float64{0.51512, 0.24120, -0.00105}), "gXYZ": xyz([3]float64{0.29198, 0.69225, 0.04189}),
+		"bXYZ": xyz([3]float64{0.15710, 0.06657, 0.78407}), "rTRC": curve, "gTRC": curve, "bTRC": curve,
+	})
+}
+
 // GreyProfile is an ICC profile of grey with a gamma.
 func GreyProfile(gamma float64) []byte {
 	return profile("GRAY", "XYZ ", map[string][]byte{"kTRC": power(gamma)})

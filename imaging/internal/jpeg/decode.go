@@ -167,8 +167,8 @@ func (d *decoder) frame(b []byte) error {
 		return errOdd("a frame header")
 	}
 	h, w := int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
-	if w != d.m.W || h != d.m.H {
-		return errOdd("another size")
+	if w != d.m.W || h != d.m.H || w == 0 || h == 0 {
+		return errOdd("another size, or none")
 	}
 	d.comps = make([]component, n)
 	for i := range d.comps {
