@@ -13,6 +13,13 @@ import (
 // each scan of a large picture takes a while. Encoders write ten or so.
 const maxTurboScans = 20
 
+// suitsTurbo reports whether libjpeg-turbo is to decode a JPEG that is reduced by
+// scale. If that has several scans, it keeps all coefficients, where package jpeg
+// keeps those that are needed, in a quarter of the memory and the same time.
+func (f *jpegFacts) suitsTurbo(scale int) bool {
+	return f.scans == 1 || f.scans <= maxTurboScans && scale == 1
+}
+
 // planar reports whether a JPEG can be decoded to planes of luma and chroma of
 // less than the picture's size.
 func (f *jpegFacts) planar() bool {
@@ -21,7 +28,7 @@ func (f *jpegFacts) planar() bool {
 
 // loadJPEG decodes a planar JPEG, reduced by scale.
 //
-// The fastest decoder goes first. If it finds anything odd the next one judges,
+// The best decoder goes first. If it finds anything odd the next one judges,
 // and the last is Go's: what that takes is a picture, and what it refuses is
 // broken in its words, whichever decoders there are.
 func (e *Engine) loadJPEG(ctx context.Context, src Source, h *header, scale int) (*picture, error) {
@@ -37,7 +44,7 @@ func (e *Engine) loadJPEG(ctx context.Context, src Source, h *header, scale int)
 	if h.jpeg.components == 1 {
 		planes = 1
 	}
-	if e.turbo != nil && h.jpeg.scans <= maxTurboScans {
+	if e.turbo != nil && h.jpeg.suitsTurbo(scale) {
 		m := jpeg.New(h.width, h.height, scale, planes, h.jpeg.fx, h.jpeg.fy)
 		if e.turbo.Decode(data, m) == nil {
 			return jpegPicture(m), nil

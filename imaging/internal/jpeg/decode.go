@@ -19,7 +19,7 @@ type component struct {
 	dc, ac       int // tables of the current scan
 	last         int32
 	scanned      bool
-	coef         []int16 // of all blocks, or of one row of units
+	coef         []int16 // of one row of units; of a progressive file what is kept of all blocks
 
 	// For each block of a progressive file, a bit for each coefficient that is
 	// not zero, in the order of the file: there are few, and looking for them
@@ -38,6 +38,8 @@ type decoder struct {
 	interval int // units between restarts, 0 for none
 
 	progressive    bool
+	kept           *kept // of a progressive file
+	wide           []int16
 	unitsX, unitsY int
 	eobRun         int
 	strip          []byte // rows of a component that are being made
@@ -47,8 +49,9 @@ type decoder struct {
 // of it. It asks stop now and then whether to give up. m's content is undefined
 // after an error, which is that the file is odd or was stopped.
 //
-// Beside m it takes a little more than 2 bytes for each of the picture's samples if
-// the file is progressive, else as much for some rows.
+// Beside m it takes a little more than 2 bytes for each of m's samples if the file is
+// progressive, and one bit for each of the picture's; else 2 bytes for each of those
+// in some rows.
 func Decode(data []byte, m *Image, stop func() bool) error {
 	d := &decoder{bitReader: bitReader{data: data}, m: m, stop: stop}
 	if len(data) < 2 || data[0] != 0xff || data[1] != 0xd8 {
@@ -64,7 +67,9 @@ func Decode(data []byte, m *Image, stop func() bool) error {
 		case 0xd9:
 			return d.finish()
 		case 0xc0, 0xc1, 0xc2:
-			d.progressive = marker == 0xc2
+			if marker == 0xc2 {
+				d.progressive, d.kept = true, keeping[d.m.Scale]
+			}
 			err = d.frame(body)
 		case 0xc4:
 			err = d.huffmanTables(body)
@@ -186,13 +191,16 @@ func (d *decoder) frame(b []byte) error {
 	for i := range d.comps {
 		c := &d.comps[i]
 		c.across, c.down = d.unitsX*c.h, d.unitsY*c.v
-		rows := c.v
-		if d.progressive {
-			rows = c.down
-			c.nonzero = make([]uint64, rows*c.across)
-		}
 		// Kernels take blocks in batches: there are some to spare.
-		c.coef = make([]int16, 64*(rows*c.across+blockBatch))
+		if !d.progressive {
+			c.coef = make([]int16, 64*(c.v*c.across+blockBatch))
+			continue
+		}
+		c.nonzero = make([]uint64, c.down*c.across)
+		c.coef = make([]int16, d.kept.n*(c.down*c.across+blockBatch))
+	}
+	if d.progressive && d.kept.n < 64 {
+		d.wide = make([]int16, 64*(first.across+blockBatch))
 	}
 	return nil
 }
@@ -304,10 +312,27 @@ func (d *decoder) finish() error {
 			if d.stop() {
 				return errOdd("stopped")
 			}
-			d.output(i, row, c.coef[64*row*c.across:])
+			d.output(i, row, d.blocks(c, row))
 		}
 	}
 	return nil
+}
+
+// blocks is a row of blocks as transforms take them, of what is kept of them.
+func (d *decoder) blocks(c *component, row int) []int16 {
+	coef := c.coef[d.kept.n*row*c.across:]
+	if d.kept.n == 64 {
+		return coef
+	}
+	side := 8 / d.m.Scale
+	for b := range c.across {
+		to := d.wide[64*b:][:64]
+		for x := range side {
+			copy(to[8*x:], coef[:side])
+			coef = coef[side:]
+		}
+	}
+	return d.wide
 }
 
 // output makes samples of a row of blocks of component i.
@@ -351,6 +376,32 @@ var columns = func() (t [128]uint8) {
 	}
 	for i := 64; i < len(t); i++ {
 		t[i] = 63
+	}
+	return t
+}()
+
+// kept is what is kept of the coefficients of a progressive file until all are
+// there: those of the lowest frequencies, as many as a reduced picture has samples.
+// Of the others it only matters to the parsing whether they are zero.
+type kept struct {
+	n     int       // 64, 16, 4 or 1
+	place [64]uint8 // of the i-th in a file, columns first; beyond them if it is not kept
+}
+
+// keeping is what is kept, by the scale.
+var keeping = func() map[int]*kept {
+	t := make(map[int]*kept)
+	for scale := 1; scale <= 8; scale *= 2 {
+		side := 8 / scale
+		k := &kept{n: side * side}
+		for i := range k.place {
+			x, y := int(columns[i])/8, int(columns[i])%8
+			k.place[i] = 64
+			if x < side && y < side {
+				k.place[i] = uint8(x*side + y)
+			}
+		}
+		t[scale] = k
 	}
 	return t
 }()

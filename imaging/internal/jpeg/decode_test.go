@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	stdjpeg "image/jpeg"
+	"math"
 	"testing"
 
 	"revela/imaging/imagetest"
@@ -126,6 +127,44 @@ func TestReduces(t *testing.T) {
 				// The rings of a zone plate are finer than can be shown.
 				if limit := 12.0; off/n > limit*limit && name[:4] != "grey" {
 					t.Errorf("%s, scale %d, plane %d: mean square error %.1f", name, scale, i, off/n)
+				}
+			}
+		}
+	}
+}
+
+// The same coefficients make the same picture, at every scale and in whatever order
+// they come, though those that a scale does not need are not kept.
+func TestOrderDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	texture := func(c int, x, y float64) float64 { // of all frequencies
+		return 128 + 60*math.Sin(x*x/90+y/7) + 60*math.Cos(y*y/(70+20*float64(c))+x/5)
+	}
+	for _, sampling := range [][]byte{{0x11}, {0x11, 0x11, 0x11}, {0x22, 0x11, 0x11}, {0x41, 0x11, 0x11}} {
+		s := imagetest.Sampled{W: 121, H: 77, Sampling: sampling, At: texture, Adobe: -1}
+		baseline := s.JPEG()
+		s.Apart, s.Restart = true, 9
+		apart := s.JPEG()
+		s.Progressive = true
+		progressive := s.JPEG()
+		for _, scale := range []int{1, 2, 4, 8} {
+			blank := func() *jpeg.Image {
+				last := sampling[len(sampling)-1]
+				return jpeg.New(s.W, s.H, scale, len(sampling), int(sampling[0]>>4/(last>>4)), int(sampling[0]&15/(last&15)))
+			}
+			want := blank()
+			if err := jpeg.Decode(baseline, want, never); err != nil {
+				t.Fatal(err)
+			}
+			for name, data := range map[string][]byte{"apart": apart, "progressive": progressive} {
+				got := blank()
+				if err := jpeg.Decode(data, got, never); err != nil {
+					t.Fatal(err)
+				}
+				for i, p := range got.Planes {
+					if !bytes.Equal(p.Pix, want.Planes[i].Pix) {
+						t.Errorf("%s %x, scale %d: plane %d differs", name, sampling, scale, i)
+					}
 				}
 			}
 		}

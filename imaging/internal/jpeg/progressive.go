@@ -16,8 +16,9 @@ func (d *decoder) progressiveScan(in []*component, from, to, before, bit int) er
 			return errOdd("a scan without its tables")
 		}
 	}
+	n := d.kept.n
 	one := func(c *component, block int) bool {
-		coef := (*[64]int16)(c.coef[64*block:])
+		coef := c.coef[n*block:][:n]
 		switch {
 		case from == 0 && before == 0:
 			diff, ok := d.difference(d.dc[c.dc])
@@ -84,11 +85,12 @@ func (d *decoder) interleaved(in []*component, one func(c *component, block int)
 }
 
 // first reads the high bits of a block's AC coefficients.
-func (d *decoder) first(ac *huffman, coef *[64]int16, nonzero *uint64, from, to, bit int) bool {
+func (d *decoder) first(ac *huffman, coef []int16, nonzero *uint64, from, to, bit int) bool {
 	if d.eobRun > 0 {
 		d.eobRun--
 		return true
 	}
+	place := &d.kept.place
 	for k := from; k <= to; k++ {
 		symbol, ok := d.symbol(ac)
 		if !ok {
@@ -109,7 +111,10 @@ func (d *decoder) first(ac *huffman, coef *[64]int16, nonzero *uint64, from, to,
 		if k += run; k > to {
 			return false
 		}
-		coef[columns[k&63]&63] = int16(extend(d.take(size), size) << bit)
+		v := int16(extend(d.take(size), size) << bit)
+		if at := int(place[k&63]); at < len(coef) {
+			coef[at] = v
+		}
 		*nonzero |= 1 << (k & 63)
 	}
 	return true
@@ -117,7 +122,7 @@ func (d *decoder) first(ac *huffman, coef *[64]int16, nonzero *uint64, from, to,
 
 // refine reads the next bit of the coefficients of a block, and those that it makes
 // the first of.
-func (d *decoder) refine(ac *huffman, coef *[64]int16, nonzero *uint64, from, to, bit int) bool {
+func (d *decoder) refine(ac *huffman, coef []int16, nonzero *uint64, from, to, bit int) bool {
 	delta := int16(1) << bit
 	k := from
 	if d.eobRun == 0 {
@@ -152,7 +157,9 @@ func (d *decoder) refine(ac *huffman, coef *[64]int16, nonzero *uint64, from, to
 				break
 			}
 			if value != 0 {
-				coef[columns[k&63]&63] = value
+				if at := int(d.kept.place[k&63]); at < len(coef) {
+					coef[at] = value
+				}
 				*nonzero |= 1 << (k & 63)
 			}
 			k++
@@ -167,26 +174,36 @@ func (d *decoder) refine(ac *huffman, coef *[64]int16, nonzero *uint64, from, to
 
 // refineNonZero adds a bit to each coefficient from k to to that is not zero, up to
 // the zero after run zeros, of which it returns the place, to+1 if there are fewer.
-func (d *decoder) refineNonZero(coef *[64]int16, nonzero uint64, k, to, run int, delta int16) int {
+func (d *decoder) refineNonZero(coef []int16, nonzero uint64, k, to, run int, delta int16) int {
+	place := &d.kept.place
+	acc, n := d.acc, d.n
 	nonzero &= 2<<(to&63) - 1
 	for nonzero >>= k & 63; nonzero != 0; nonzero >>= 1 {
 		zeros := bits.TrailingZeros64(nonzero)
 		if zeros > run {
+			d.acc, d.n = acc, n
 			return k + run
 		}
 		run -= zeros
 		k += zeros
 		nonzero >>= zeros & 63
-		v := &coef[columns[k&63]&63]
-		if d.take(1) == 1 {
-			if *v > 0 {
-				*v += delta
+		if n == 0 {
+			d.acc, d.n = acc, n
+			d.fill()
+			acc, n = d.acc, d.n
+		}
+		if at := int(place[k&63]); acc>>63 != 0 && at < len(coef) {
+			if coef[at] > 0 {
+				coef[at] += delta
 			} else {
-				*v -= delta
+				coef[at] -= delta
 			}
 		}
+		acc <<= 1
+		n--
 		k++
 	}
+	d.acc, d.n = acc, n
 	return min(k+run, to+1)
 }
 
