@@ -125,3 +125,18 @@ func TestFirstFrameOfWebP(t *testing.T) {
 		near(t, "inside", img.At(55, 26), imagetest.BottomRight, 16)
 	}
 }
+
+// An animated PNG is a still one to who does not know better, and says how many
+// frames it has.
+func TestAnimatedPNG(t *testing.T) {
+	t.Parallel()
+	still := imagetest.PNG(imagetest.Corners(40, 20))
+	for n, want := range map[byte]int{0: 1, 1: 1, 7: 7} {
+		file := imagetest.Chunk(still, "acTL", []byte{0, 0, 0, n, 0, 0, 0, 0})
+		info, err := newEngine(t).Probe(source(file))
+		if err != nil || info.Frames != want {
+			t.Errorf("%d frames: %v, %v", n, info, err)
+		}
+		corners(t, pixels(t, render(t, file, 40)), quarters, 4)
+	}
+}

@@ -75,8 +75,19 @@ func blame(err error) error {
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Kind: ErrInvalid, Detail: "the file ends too early; part of it is missing", cause: err}
-	case errors.As(err, &jpegErr), errors.As(err, &pngErr), errors.As(err, &tiffErr), errors.Is(err, bmp.ErrUnsupported):
-		return &Error{Kind: ErrUnsupported, Detail: "it uses a feature of its format that cannot be read", cause: err}
+	case errors.As(err, &jpegErr):
+		return unreadable(string(jpegErr), err)
+	case errors.As(err, &pngErr):
+		return unreadable(string(pngErr), err)
+	case errors.As(err, &tiffErr):
+		return unreadable(string(tiffErr), err)
+	case errors.Is(err, bmp.ErrUnsupported):
+		return unreadable("the way its pixels are stored", err)
 	}
 	return &Error{Kind: ErrInvalid, Detail: "the picture cannot be decoded", cause: err}
+}
+
+// unreadable names what a decoder does not know.
+func unreadable(feature string, cause error) error {
+	return &Error{Kind: ErrUnsupported, Detail: "it uses a feature of its format that cannot be read: " + feature, cause: cause}
 }

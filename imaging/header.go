@@ -152,7 +152,22 @@ func sniffBrands(head []byte) Format {
 
 const accepted = "JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP"
 
-// guess names what people send instead of a picture that can be read.
+// others are what people send instead of a picture that can be read, by how it
+// begins.
+var others = []struct{ magic, name string }{
+	{"%PDF", "a PDF document"},
+	{"II+\x00", "a BigTIFF picture"}, {"MM\x00+", "a BigTIFF picture"},
+	{"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"}, {"\xff\x0a", "a JPEG XL picture"},
+	{"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"}, {"\xff\x4f\xff\x51", "a JPEG 2000 picture"},
+	{"8BPS", "a Photoshop document"},
+	{"\x00\x00\x01\x00", "an icon"},
+	{"\x76\x2f\x31\x01", "an OpenEXR picture"},
+	{"PK\x03\x04", "a ZIP archive or an office document"},
+	{"\x1f\x8b", "a compressed file"},
+	{"\x1aE\xdf\xa3", "a video"},
+}
+
+// guess names what it is that cannot be read.
 func guess(head []byte) string {
 	lower := bytes.ToLower(bytes.TrimLeft(head, "\xef\xbb\xbf \t\r\n"))
 	switch {
@@ -162,8 +177,11 @@ func guess(head []byte) string {
 		return "an SVG or XML document"
 	case bytes.HasPrefix(lower, []byte("<!doctype html")), bytes.HasPrefix(lower, []byte("<html")):
 		return "an HTML page"
-	case bytes.HasPrefix(head, []byte("%PDF")):
-		return "a PDF document"
+	}
+	for _, o := range others {
+		if bytes.HasPrefix(head, []byte(o.magic)) {
+			return o.name
+		}
 	}
 	return "its content is not that of a picture"
 }

@@ -2,6 +2,7 @@ package imaging
 
 import (
 	"encoding/binary"
+	"math"
 
 	"revela/imaging/internal/codec"
 )
@@ -49,6 +50,12 @@ func (p *prober) png() error {
 				sawExif = true
 				p.h.orientation = exifOrientation(body.reader(p.src))
 			}
+		case "acTL":
+			b, err := p.peek(4)
+			if err != nil {
+				return err
+			}
+			p.h.frames = max(1, int(binary.BigEndian.Uint32(b)&math.MaxInt32))
 		case "cICP", "gAMA", "cHRM", "sRGB":
 			b, err := p.peek(int(min(body.len, 32)))
 			if err != nil {

@@ -2,9 +2,14 @@ package imaging
 
 import (
 	"io"
+	"slices"
 
 	"golang.org/x/image/tiff"
 )
+
+// tiffCompressions are those that the decoder knows: none, two of fax machines,
+// LZW, deflate by its two numbers, and PackBits.
+var tiffCompressions = []int64{0, 1, 3, 4, 5, 8, 32773, 32946}
 
 // tiff reads the first directory of a TIFF file.
 func (p *prober) tiff() error {
@@ -21,6 +26,10 @@ func (p *prober) tiff() error {
 	// The decoder's opinion of what it can read, formed without pixels.
 	if _, err := tiff.DecodeConfig(file); err != nil {
 		return err
+	}
+	compression := dir.uint(tagCompression, 1)
+	if !slices.Contains(tiffCompressions, compression) {
+		return unsupported("TIFF with compression %d; save it with LZW, deflate or none", compression)
 	}
 	p.h.orientation = dir.orientation()
 	if e, ok := dir.entries[tagICCProfile]; ok && e.width == 1 {
@@ -44,7 +53,7 @@ func (p *prober) tiff() error {
 	// whole, to at most 8 bytes a pixel whatever the pixels really take, in a
 	// buffer that grows by doubling: the old one and one of twice the need.
 	p.h.decodeBytes = 8 * p.h.pixels()
-	if dir.uint(tagCompression, 1) > 1 {
+	if compression > 1 {
 		p.h.decodeBytes += 24 * block
 	} else {
 		p.h.decodeBytes += min(8*block, p.cursor.size)

@@ -229,6 +229,18 @@ func Comment(file []byte, text string) []byte {
 	return slices.Concat(file[:at], []byte{0x21, 0xfe, byte(len(text))}, []byte(text), []byte{0}, file[at:])
 }
 
+// Compressed is a TIFF that says that it is compressed in another way.
+func Compressed(file []byte, compression uint16) []byte {
+	le := binary.LittleEndian
+	file = bytes.Clone(file)
+	for e := file[le.Uint32(file[4:])+2:]; ; e = e[12:] {
+		if le.Uint16(e) == 259 {
+			le.PutUint16(e[8:], compression)
+			return file
+		}
+	}
+}
+
 // Tagged adds an orientation and texts by their tags to a TIFF that TIFF has made.
 func Tagged(file []byte, orientation int, texts map[uint16]string) []byte {
 	le := binary.LittleEndian
