@@ -183,7 +183,7 @@ func TestDamageFromOutsideIsRepaired(t *testing.T) {
 }
 
 // DEL of a job's hash leaves its id behind. A job that is added again as one
-// that was accepted before runs at once; begin would take it for one that is
+// that was accepted before runs at once; its turn would take it for one that is
 // elsewhere.
 func TestIDLeftBehindDoesNotHoldItsNextJob(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,7 @@ for i = 1, (#ARGV - 2) / 8 do
     field('stalledCounter', ARGV[a + 6], '0')
     field('priority', ARGV[a + 7], '')
     redis.call('HSET', hash, unpack(fields))
-    if ARGV[a + 8] == '0' then -- or begin takes the new job for one that is elsewhere
+    if ARGV[a + 8] == '0' then -- or its turn takes the new job for one that is elsewhere
       for _, k in ipairs({ 3, 7, 8 }) do redis.call('ZREM', KEYS[k], id) end
     end
     if delay ~= '0' then
