@@ -50,13 +50,18 @@ func told(t *testing.T) map[string][]byte {
 // nothing but the pieces that a picture of its format needs.
 func TestMetadataIsGone(t *testing.T) {
 	t.Parallel()
-	var variants []Variant
-	for _, f := range append(WritableFormats(), "") {
-		for _, width := range []int{32, 64} {
-			v := sized("v"+string(rune('a'+len(variants))), width, 85)
-			v.Format = f
-			variants = append(variants, v)
+	made := func(formats ...Format) (variants []Variant) {
+		for _, f := range formats {
+			for _, width := range []int{32, 64} {
+				v := sized("v"+string(rune('a'+len(variants))), width, 85)
+				v.Format = f
+				variants = append(variants, v)
+			}
 		}
+		return variants
+	}
+	variants := map[string][]Variant{
+		"go": made(JPEG, PNG, WebP, AVIF, ""), "default": made(JPEG, ""), // the others are made alike
 	}
 	for name, file := range told(t) {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +71,7 @@ func TestMetadataIsGone(t *testing.T) {
 			}
 			before := bytes.Clone(file)
 			for codec, e := range engines(t) {
-				outs, err := images(e.Render(t.Context(), source(file), variants))
+				outs, err := images(e.Render(t.Context(), source(file), variants[codec]))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -37,7 +37,7 @@ func TestJPEGSampling(t *testing.T) {
 		"4:4:4 as 2x1": {0x21, 0x21, 0x21}, "4:4:0 as 2x2": {0x22, 0x21, 0x21}, "4:2:2 as 2x2": {0x22, 0x12, 0x12},
 		"3x1": {0x31, 0x11, 0x11}, "1x4": {0x14, 0x11, 0x11},
 	}
-	sizes := []image.Point{{150, 100}, {160, 96}, {1, 70}, {70, 1}, {9, 17}, {33, 31}, {1, 1}}
+	sizes := []image.Point{{150, 100}, {64, 32}, {1, 70}, {70, 1}, {9, 17}, {33, 31}, {1, 1}}
 	for name, sampling := range samplings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -48,9 +48,11 @@ func TestJPEGSampling(t *testing.T) {
 				apart.Apart, apart.Restart = true, 5
 				progressive.Progressive = true
 				both.Progressive, both.Restart = true, 2
-				for way, s := range map[string]imagetest.Sampled{
-					"baseline": plain, "restarts": restarts, "a scan each": apart, "progressive": progressive, "progressive with restarts": both,
-				} {
+				ways := map[string]imagetest.Sampled{"baseline": plain, "a scan each": apart, "progressive with restarts": both}
+				if size == sizes[0] {
+					ways["restarts"], ways["progressive"] = restarts, progressive
+				}
+				for way, s := range ways {
 					comesOut(t, fmt.Sprint(way, size), s)
 				}
 			}
@@ -62,8 +64,12 @@ func TestJPEGSampling(t *testing.T) {
 func comesOut(t *testing.T, name string, s imagetest.Sampled) {
 	t.Helper()
 	file, want := s.JPEG(), s.Image()
+	divs := []int{1, 2, 5}
+	if s.W*s.H < 2000 {
+		divs = divs[:2]
+	}
 	for codec, e := range engines(t) {
-		for _, div := range []int{1, 2, 5} {
+		for _, div := range divs {
 			size := image.Pt(max(s.W/div, 1), 0)
 			outs, err := images(e.Render(t.Context(), source(file), []Variant{{Name: "v", Width: size.X, Quality: 90, Format: PNG}}))
 			if err != nil {
