@@ -22,9 +22,12 @@ func seeds() [][]byte {
 	progressive.Progressive, progressive.ExtraScans = true, 3
 	half.Half = true
 	cmyk.Components, cmyk.Adobe = 4, 2
+	refined, apart := sampled(40, 24, 0x42, 0x11, 0x11), sampled(20, 30, 0x21, 0x11, 0x11)
+	refined.Progressive, refined.Restart = true, 3
+	apart.Apart, apart.Restart = true, 2
 	return [][]byte{
 		imagetest.WithProfile(imagetest.WithExif(imagetest.JPEG(photo), imagetest.Exif(6)), imagetest.Profile("RGB ", 200)),
-		mosaic.JPEG(), progressive.JPEG(), half.JPEG(), cmyk.JPEG(),
+		mosaic.JPEG(), progressive.JPEG(), half.JPEG(), cmyk.JPEG(), refined.JPEG(), apart.JPEG(),
 		imagetest.WithExif(imagetest.PNG(photo), imagetest.Exif(5)),
 		pngWithProfile(imagetest.PNG(cutout), imagetest.Profile("RGB ", 200)),
 		imagetest.PNG(image.NewGray16(image.Rect(0, 0, 5, 3))),
