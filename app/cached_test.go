@@ -164,7 +164,7 @@ func TestCacheMetrics(t *testing.T) {
 	}
 
 	settled()
-	words(t, c, "SET", key, "3?another process", "PX", "3000") // which fills it, as it seems
+	words(t, c, "SET", key, "4?another process", "PX", "3000") // which fills it, as it seems
 	before = read()
 	eventually(t, "a wait", func() bool { task(); return read()["waits"] > before["waits"] })
 	words(t, c, "DEL", key)

@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/redis/rueidis"
 
@@ -72,9 +71,7 @@ func (c *Cache) Close() { c.life.close() }
 
 // Get returns one task, or task.ErrNotFound, which is never cached.
 func (c *Cache) Get(ctx context.Context, id task.ID) (task.Task, error) {
-	t, err := c.tasks.read(ctx, id, taskKey(id))
-	t.Images = slices.Clone(t.Images)
-	return t, err
+	return c.tasks.read(ctx, id, taskKey(id))
 }
 
 // List returns one page. The first ten pages of the usual sizes are cached,
@@ -85,11 +82,7 @@ func (c *Cache) List(ctx context.Context, q task.Query) ([]task.Task, error) {
 		c.counters.uncached.Add(1)
 		return c.repo.List(ctx, q)
 	}
-	ts, err := c.lists.read(ctx, q, key)
-	if err != nil {
-		return nil, err
-	}
-	return cloneTasks(ts), nil
+	return c.lists.read(ctx, q, key)
 }
 
 // Count returns how many tasks a filter selects.
@@ -166,24 +159,4 @@ func (c *Cache) allCurrent(ts []task.Task) bool {
 func decodeCount(_ task.Filter, _, _, body string) (task.Total, bool) {
 	n, err := parseCount(body)
 	return n, err == nil
-}
-
-// cloneTasks copies shared tasks together with their Images, in two allocations.
-func cloneTasks(shared []task.Task) []task.Task {
-	n := 0
-	for _, t := range shared {
-		n += len(t.Images)
-	}
-	own := make([]task.Task, len(shared))
-	copy(own, shared)
-	images := make([]task.Image, 0, n)
-	for i, t := range shared {
-		if t.Images == nil {
-			continue
-		}
-		from := len(images)
-		images = append(images, t.Images...)
-		own[i].Images = images[from:len(images):len(images)]
-	}
-	return own
 }

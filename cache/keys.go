@@ -3,7 +3,7 @@ package cache
 import (
 	"crypto/md5"
 	"encoding/hex"
-	"fmt"
+	"strconv"
 
 	"revela/task"
 )
@@ -37,7 +37,10 @@ func listKey(q task.Query) (string, bool) {
 	if q.Offset < 0 || q.Offset%q.Limit != 0 || q.Offset/q.Limit >= maxPages {
 		return "", false
 	}
-	return "tasks:list:" + hash(fmt.Sprintf("status=%s&limit=%d&offset=%d", q.Statuses, q.Limit, q.Offset)), true
+	b := appendStatus(make([]byte, 0, 64), q.Filter)
+	b = strconv.AppendInt(append(b, "&limit="...), int64(q.Limit), 10)
+	b = strconv.AppendInt(append(b, "&offset="...), int64(q.Offset), 10)
+	return hashed("tasks:list:", b), true
 }
 
 // countKey returns the key of a total, or false if it is not cached.
@@ -45,15 +48,20 @@ func countKey(f task.Filter) (string, bool) {
 	if !plain(f) {
 		return "", false
 	}
-	return "tasks:count:" + hash(fmt.Sprintf("status=%s", f.Statuses)), true
+	return hashed("tasks:count:", appendStatus(make([]byte, 0, 64), f)), true
 }
 
 // plain reports whether f is for all tasks or for those of one status.
 func plain(f task.Filter) bool {
-	return f == (task.Filter{Statuses: f.Statuses}) && len(f.Statuses.List()) <= 1
+	return f == (task.Filter{Statuses: f.Statuses}) && f.Statuses.Len() <= 1
 }
 
-func hash(s string) string {
-	sum := md5.Sum([]byte(s)) // the name of a key, no secret
-	return hex.EncodeToString(sum[:])
+func appendStatus(b []byte, f task.Filter) []byte {
+	return append(append(b, "status="...), f.Statuses.String()...)
+}
+
+// hashed returns a key for what a query says.
+func hashed(prefix string, query []byte) string {
+	sum := md5.Sum(query) // the name of a key, no secret
+	return string(hex.AppendEncode(append(make([]byte, 0, 64), prefix...), sum[:]))
 }

@@ -98,8 +98,8 @@ func (f found) prefix(listed bool) (string, bool) {
 // could not be asked. It does not end with the caller's context: rueidis lets
 // others wait for the same answer and would fail them too.
 func (c *Cache) peek(key string, listed, probe bool, deadline time.Time) (f found, err error) {
-	ctx, cancel := context.WithDeadline(c.life.ctx, deadline)
-	defer cancel()
+	ctx := &lateContext{Context: c.life.ctx, deadline: deadline}
+	defer ctx.cancel()
 	defer func() { c.heard(err, f.local) }()
 
 	watched := key // whose copy must not be behind this process' own changes

@@ -311,7 +311,7 @@ func TestFillerDies(t *testing.T) {
 	r := newRepo(x)
 	rdb := dial(t)
 	key := "task:" + string(x.ID)
-	if err := rdb.Do(t.Context(), rdb.B().Set().Key(key).Value("3?somebody").PxMilliseconds(700).Build()).Error(); err != nil {
+	if err := rdb.Do(t.Context(), rdb.B().Set().Key(key).Value("4?somebody").PxMilliseconds(700).Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
 	c := newCache(t, dial, r, cache.Config{})

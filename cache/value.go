@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,15 +12,15 @@ import (
 
 // A value in Redis is prefix, mark, rest. The prefix is the format and, for
 // lists and counts, the generation; a value with another prefix does not count.
-// After markValue comes JSON, after markClaim the token of the process that is
+// After markValue comes JSON, or a number for a total, after markClaim the token of the process that is
 // about to fill the key.
 const (
-	format    = "3" // change it with any change of the JSON below
+	format    = "4" // change it with any change of what is encoded below
 	markValue = "="
 	markClaim = "?"
 )
 
-// body returns the JSON of a filled value under prefix.
+// body returns the content of a filled value under prefix.
 func body(raw, prefix string) (string, bool) {
 	rest, ok := strings.CutPrefix(raw, prefix)
 	if !ok {
@@ -121,13 +122,16 @@ func encodeTasks(ts []task.Task) (string, error) {
 	return encode(rs)
 }
 
-// total is a task.Total as it is stored.
-type total struct {
-	N     int64 `json:"n"`
-	Exact bool  `json:"x,omitempty"`
-}
+// atLeast follows a total that is not exact.
+const atLeast = "+"
 
-func encodeCount(t task.Total) (string, error) { return encode(total(t)) }
+func encodeCount(t task.Total) (string, error) {
+	s := strconv.FormatInt(t.N, 10)
+	if !t.Exact {
+		s += atLeast
+	}
+	return s, nil
+}
 
 func encode(v any) (string, error) {
 	b, err := json.Marshal(v)
@@ -158,9 +162,10 @@ func parseTasks(body string) ([]task.Task, error) {
 }
 
 func parseCount(body string) (task.Total, error) {
-	var t total
-	if err := json.Unmarshal([]byte(body), &t); err != nil {
+	digits, more := strings.CutSuffix(body, atLeast)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
 		return task.Total{}, fmt.Errorf("cache: decode: %w", err)
 	}
-	return task.Total(t), nil
+	return task.Total{N: n, Exact: !more}, nil
 }

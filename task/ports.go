@@ -36,7 +36,8 @@ type Repository interface {
 	Ping(ctx context.Context) error
 }
 
-// Reader is the part of the repository that may be served from a cache.
+// Reader is the part of the repository that may be served from a cache. What it
+// returns may be shared with others: nobody writes into a slice that comes from it.
 type Reader interface {
 	// Get returns one task or ErrNotFound.
 	Get(ctx context.Context, id ID) (Task, error)

@@ -2,6 +2,7 @@ package task
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -96,6 +97,9 @@ func ParseStatuses(list string) (s StatusSet, ok bool) {
 	}
 	return s, true
 }
+
+// Len returns how many members there are.
+func (s StatusSet) Len() int { return bits.OnesCount8(uint8(s)) }
 
 // List returns the members in the order of life.
 func (s StatusSet) List() (members []Status) {

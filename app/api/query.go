@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,13 +32,9 @@ func query(c *gin.Context, known ...string) *params {
 		p.err = &problem{code: InvalidQuery, detail: "The query is not well-formed.", cause: err}
 		return p
 	}
-	allowed := make(map[string]bool, len(known))
-	for _, name := range known {
-		allowed[name] = true
-	}
 	for name, v := range values {
 		switch {
-		case !allowed[name]:
+		case !slices.Contains(known, name):
 			p.refuse(name, "is not known here", "known are "+strings.Join(known, ", "))
 		case len(v) > 1:
 			p.refuse(name, "is there more than once", "one value is expected")

@@ -22,7 +22,7 @@ func (s *Server) identify(c *gin.Context) {
 	if !harmless(id) {
 		id = s.ids.next()
 	}
-	c.Header(requestIDHeader, id)
+	c.Writer.Header()[requestIDHeader] = []string{id}
 }
 
 // ids counts up from a random start of its own, so that no two processes give
@@ -34,7 +34,10 @@ type ids struct {
 
 func newIDs() *ids { return &ids{process: rand.Text()[:16] + "-"} }
 
-func (i *ids) next() string { return i.process + strconv.FormatUint(i.count.Add(1), 36) }
+func (i *ids) next() string {
+	b := append(make([]byte, 0, 32), i.process...)
+	return string(strconv.AppendUint(b, i.count.Add(1), 36))
+}
 
 // harmless reports whether a caller's request id may stand in logs.
 func harmless(id string) bool {
