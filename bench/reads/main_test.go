@@ -44,6 +44,8 @@ func TestRun(t *testing.T) {
 		"list10 bare-gin":              {"req_s"},
 		"list20 revela":                {"req_s"},
 		"list20 bare-gin":              {"req_s"},
+		"ratio-task revela":            {"rate_to_gin"},
+		"ratio-list20 revela":          {"rate_to_gin"},
 		"fresh-task revela":            {"p50_ms", "p99_ms"},
 		"fresh-list revela":            {"p50_ms", "p99_ms"},
 		"invalidate-10 revela":         {"p50_us"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"revela/bench/report"
 	"revela/bench/rig"
@@ -52,59 +51,63 @@ func throughput(ctx context.Context, s *stage, o options, r *report.Report, ids 
 	default:
 		peers = append(peers, node)
 	}
-	rates := map[turn][]float64{}
 	for round := range o.rounds {
 		r.Note("round %d of %d", round+1, o.rounds)
+		var seen [len(phases)]map[string]report.Metrics
 		for phase, name := range phases {
+			seen[phase] = map[string]report.Metrics{}
 			for i := range peers {
 				p := peers[(i+round)%len(peers)] // nobody is always the first
-				rate, err := p.measure(ctx, o, r, phase)
+				m, err := p.measure(ctx, o, phase)
 				if err != nil {
 					return fmt.Errorf("%s: %w", p.who, err)
 				}
-				rates[turn{name, p.who}] = append(rates[turn{name, p.who}], rate)
+				r.Add(name, p.who, m)
+				seen[phase][p.who] = m
 			}
 		}
-	}
-	for _, name := range phases {
-		for _, p := range peers[1:] {
-			r.Note("%s: %s", name, compare(p.who, rates[turn{name, "revela"}], rates[turn{name, p.who}]))
+		for phase, name := range phases {
+			compare(r, name, seen[phase])
 		}
 	}
 	return nil
 }
 
-// turn is what one peer does in one phase.
-type turn struct{ phase, who string }
-
-// compare tells how our rates stand to a peer's, round by round: what else the
-// machine did in a round, it did to both.
-func compare(who string, ours, theirs []float64) string {
-	ratios := make([]float64, len(ours))
-	for i := range ours {
-		ratios[i] = ours[i] / theirs[i]
+// compare adds how we stood to our peers in one round: what else the machine did
+// in it, it did to all. How bare gin stood to Node is there too, since nothing
+// that is built on gin can be much more.
+func compare(r *report.Report, phase string, seen map[string]report.Metrics) {
+	for _, pair := range []struct{ who, peer, to string }{
+		{"revela", "bare-gin", "gin"}, {"revela", "stack-node", "node"}, {"bare-gin", "stack-node", "node"},
+	} {
+		one, other := seen[pair.who], seen[pair.peer]
+		if other == nil {
+			continue // left out
+		}
+		m := report.Metrics{"rate_to_" + pair.to: one["req_s"] / other["req_s"]}
+		if cpu := other["cpu_us_per_req"]; cpu > 0 { // else the system does not tell
+			m["cpu_to_"+pair.to] = one["cpu_us_per_req"] / cpu
+		}
+		r.Add("ratio-"+phase, pair.who, m)
 	}
-	slices.Sort(ratios)
-	return fmt.Sprintf("%.2f times the rate of %s (median of %d rounds, %.2f to %.2f)",
-		ratios[len(ratios)/2], who, len(ratios), ratios[0], ratios[len(ratios)-1])
 }
 
-// measure drives one server in one phase and returns its requests a second.
-func (p peer) measure(ctx context.Context, o options, r *report.Report, phase int) (float64, error) {
+// measure drives one server in one phase.
+func (p peer) measure(ctx context.Context, o options, phase int) (report.Metrics, error) {
 	if _, err := drive(ctx, p.addr, p.targets[phase], o.conns, o.warm); err != nil {
-		return 0, err
+		return nil, err
 	}
 	before, err := usageOf(p.server, p.metrics)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	l, err := drive(ctx, p.addr, p.targets[phase], o.conns, o.time)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	after, err := usageOf(p.server, p.metrics)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	u, n := after.since(before), float64(l.requests)
 	m := report.Metrics{
@@ -114,6 +117,5 @@ func (p peer) measure(ctx context.Context, o options, r *report.Report, phase in
 	if p.metrics {
 		m["allocs_per_req"], m["alloc_bytes_per_req"] = u.objects/n, u.bytes/n
 	}
-	r.Add(phases[phase], p.who, m)
-	return m["req_s"], nil
+	return m, nil
 }
