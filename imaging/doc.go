@@ -32,9 +32,10 @@
 // asks for besides its size happens in this order: the part is cut while it is
 // resized, then come its background, sharpening and watermark.
 //
-// JPEG is decoded by package jpeg, or by libjpeg-turbo where it is installed, with
-// Go's decoder as the judge of what both find odd. Other decoders are Go's and
-// golang.org/x/image's, and resizing is Lanczos in package resample. What else is
+// JPEG is decoded by package jpeg, or by libjpeg-turbo where it is installed, and
+// the usual kinds of PNG by package png, with Go's decoders as the judges of what
+// those find odd. Other decoders are Go's and golang.org/x/image's, and resizing is
+// Lanczos in package resample. What else is
 // written in C runs in a WebAssembly sandbox and loads nothing from the system:
 // libde265 and dav1d, which decode HEIC and AVIF, libavif with libaom, which
 // encodes AVIF, and libwebp. The boxes of HEIC and AVIF files are read here, with

@@ -1,15 +1,14 @@
 package imaging
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"image/png"
 	"math"
 
 	"revela/imaging/internal/icc"
 	"revela/imaging/internal/libavif"
 	"revela/imaging/internal/libwebp"
+	"revela/imaging/internal/png"
 )
 
 // target is the format in which a variant of a picture of format f is written:
@@ -43,27 +42,25 @@ func maxSide(f Format) int {
 // encode returns the raster, whose colours are those of a target, as a file
 // without metadata. It may change the raster's pixels.
 func (e *Engine) encode(ctx context.Context, r *raster, f Format, quality int, target icc.Target) ([]byte, error) {
-	var (
-		out bytes.Buffer
-		err error
-	)
 	switch f {
 	case JPEG:
 		return e.encodeJPEG(r, quality)
 	case PNG:
-		if grey := r.grey(); grey != nil {
-			err = png.Encode(&out, grey)
-		} else {
-			err = png.Encode(&out, r.rgb())
-		}
+		return png.Encode(pngImage(r)), nil
 	case WebP:
 		return libwebp.Encode(ctx, r.rgb(), quality)
 	case AVIF:
 		return r.encodeAVIF(ctx, quality, target)
-	default:
-		err = fmt.Errorf("imaging: %s cannot be written", f)
 	}
-	return out.Bytes(), err
+	return nil, fmt.Errorf("imaging: %s cannot be written", f)
+}
+
+func pngImage(r *raster) *png.Image {
+	if grey := r.grey(); grey != nil {
+		return &png.Image{Pix: grey.Pix, Stride: grey.Stride, W: r.w, H: r.h, Channels: 1}
+	}
+	m := r.rgb()
+	return &png.Image{Pix: m.Pix, Stride: m.Stride, W: r.w, H: r.h, Channels: 4}
 }
 
 func (r *raster) encodeAVIF(ctx context.Context, quality int, target icc.Target) ([]byte, error) {

@@ -74,6 +74,14 @@ func (e *Engine) loadPixels(ctx context.Context, src Source, h *header, scale in
 	if h.format == JPEG && h.jpeg.planar() {
 		return e.loadJPEG(ctx, src, h, scale)
 	}
+	if h.format == PNG {
+		return loadPNG(ctx, src, h)
+	}
+	return loadImage(ctx, src, h)
+}
+
+// loadImage decodes the picture with Go's decoder, or with one that does as Go's.
+func loadImage(ctx context.Context, src Source, h *header) (*picture, error) {
 	img, err := decode(ctx, src, h)
 	if err != nil {
 		return nil, err
