@@ -98,7 +98,8 @@ func decodeFormat(ctx context.Context, r *sourceReader, h *header) (image.Image,
 		return png.Decode(bufio.NewReader(r))
 	case WebP:
 		if h.webp.animated {
-			return webp.Decode(h.firstFrame(r))
+			file, _ := h.firstFrame(r)
+			return webp.Decode(file)
 		}
 		return webp.Decode(bufio.NewReader(r))
 	case GIF:

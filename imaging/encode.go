@@ -48,7 +48,7 @@ func (e *Engine) encode(ctx context.Context, r *raster, f Format, quality int, t
 	case PNG:
 		return png.Encode(pngImage(r)), nil
 	case WebP:
-		return libwebp.Encode(ctx, r.rgb(), quality)
+		return r.encodeWebP(ctx, quality)
 	case AVIF:
 		return r.encodeAVIF(ctx, quality, target)
 	}
@@ -77,7 +77,7 @@ func (r *raster) encodeAVIF(ctx context.Context, quality int, target icc.Target)
 // chromaOf is how many pixels each way a chroma sample stands for in what the
 // encoder of a format takes.
 func chromaOf(f Format) int {
-	if f == JPEG {
+	if f == JPEG || f == WebP {
 		return 2
 	}
 	return 1

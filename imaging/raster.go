@@ -1,6 +1,7 @@
 package imaging
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 
@@ -129,22 +130,41 @@ func (r *raster) ycc() []plane {
 
 // stretch makes JPEG's ranges of WebP's.
 func (r *raster) stretch() {
-	var luma, chroma [256]byte
-	for i := range luma {
-		v := float64(i)
-		luma[i] = clamp((v-16)*255/219 + 0.5)
-		chroma[i] = clamp((v-128)*255/224 + 128.5)
+	r.remap(spaceYCC, func(v float64) float64 { return (v - 16) * 255 / 219 },
+		func(v float64) float64 { return (v-128)*255/224 + 128 })
+}
+
+// squeeze makes planes for WebP, luma of 16 to 235 and halved chroma, of what is
+// JPEG's or grey. Chroma must be halved already.
+func (r *raster) squeeze() {
+	if r.space == spaceVideo {
+		return
 	}
+	if r.space == spaceGrey {
+		cw, ch := ceilDiv(r.w, 2), ceilDiv(r.h, 2)
+		none := plane{bytes.Repeat([]byte{128}, cw*ch), cw, ch}
+		r.planes = []plane{r.planes[0], none, none}
+	}
+	r.remap(spaceVideo, func(v float64) float64 { return v*219/255 + 16 },
+		func(v float64) float64 { return (v-128)*224/255 + 128 })
+}
+
+// remap gives samples of luma and chroma other values, and the raster another space.
+func (r *raster) remap(to space, luma, chroma func(float64) float64) {
 	for i, p := range r.planes {
-		table := &luma
+		of := luma
 		if i > 0 {
-			table = &chroma
+			of = chroma
+		}
+		var table [256]byte
+		for v := range table {
+			table[v] = clamp(of(float64(v)) + 0.5)
 		}
 		for j, v := range p.pix {
 			p.pix[j] = table[v]
 		}
 	}
-	r.space = spaceYCC
+	r.space = to
 }
 
 func clamp(v float64) byte { return byte(min(max(v, 0), 255)) }

@@ -74,8 +74,11 @@ func (e *Engine) loadPixels(ctx context.Context, src Source, h *header, scale in
 	if h.format == JPEG && h.jpeg.planar() {
 		return e.loadJPEG(ctx, src, h, scale)
 	}
-	if h.format == PNG {
+	switch h.format {
+	case PNG:
 		return loadPNG(ctx, src, h)
+	case WebP:
+		return loadWebP(ctx, src, h)
 	}
 	return loadImage(ctx, src, h)
 }
@@ -86,8 +89,7 @@ func loadImage(ctx context.Context, src Source, h *header) (*picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	canvas := image.Rect(0, 0, h.width, h.height).Sub(h.webp.rect.Min)
-	pic, err := newPicture(img, canvas, h.format == WebP)
+	pic, err := newPicture(img, h.webpCanvas(), h.format == WebP)
 	if err != nil {
 		return nil, blame(err)
 	}

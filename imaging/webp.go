@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"image"
 	"io"
+
+	"revela/imaging/internal/libwebp"
 )
 
 // webpFacts are what decoding needs to know of a WebP.
@@ -198,13 +200,16 @@ func (p *prober) webpImage(c webpChunk, alone bool) error {
 	if int(w) != want.Dx() || int(h) != want.Dy() {
 		return invalid("its two headers disagree on its size")
 	}
-	// Lossy: planes of whole macroblocks, and an alpha plane that is
-	// decompressed as a lossless picture. Lossless: a picture of four bytes a
-	// pixel and, while transforms are undone, copies of it.
+	// Lossless: a picture of four bytes a pixel and, while transforms are undone,
+	// copies of it. Lossy: planes, and an alpha plane that is decompressed as a
+	// lossless picture; in a sandbox, which has the file too and for a moment twice.
 	p.h.decodeBytes = 12*w*h + 4*(w+h)*16 + prefixCodes(w, h, p.cursor.size)
 	if p.h.webp.lossy && alone {
 		p.h.opaque = true
-		p.h.decodeBytes = 2*w*h + 2*(w+h)*16
+		p.h.decodeBytes = 2*w*h + 4*(w+h)*16
+	}
+	if p.h.webp.lossy {
+		p.h.decodeBytes += 2*p.cursor.size + libwebp.State
 	}
 	return nil
 }
@@ -219,8 +224,8 @@ func prefixCodes(w, h, file int64) int64 {
 	return sets*tables + min(sets*trees, file*perByte)
 }
 
-// firstFrame is a still WebP file made of an animation's first frame.
-func (h *header) firstFrame(src io.ReaderAt) io.Reader {
+// firstFrame is a still WebP file made of an animation's first frame, and its size.
+func (h *header) firstFrame(src io.ReaderAt) (file io.Reader, size int) {
 	f := h.webp.frame
 	var head bytes.Buffer
 	ext := 0
@@ -234,7 +239,9 @@ func (h *header) firstFrame(src io.ReaderAt) io.Reader {
 		head.Write(webpExtended(webpAlpha, h.webp.rect.Dx(), h.webp.rect.Dy()))
 	}
 	// The pad byte is there even where the file ends without it.
-	return io.MultiReader(&head, f.reader(src), bytes.NewReader(make([]byte, f.len&1)))
+	pad := f.len & 1
+	size = head.Len() + int(f.len+pad)
+	return io.MultiReader(&head, f.reader(src), bytes.NewReader(make([]byte, pad))), size
 }
 
 // Flags of the extended header.

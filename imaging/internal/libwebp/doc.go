@@ -1,16 +1,7 @@
-// Package libwebp encodes WebP with Google's libwebp, run as WebAssembly.
+// Package libwebp decodes lossy WebP, and encodes it, with Google's libwebp, run
+// as WebAssembly in a sandbox: see package sandbox.
 //
-// Go has no lossy WebP encoder of its own, and libwebp is C: so it runs in a
-// sandbox, with no imports from the host, a bounded memory of its own for each
-// picture, and nothing of it kept between two. Whatever a crafted picture does
-// to it stays in there.
-//
-// The module is compiled to machine code once a process, at the first Encode.
-//
-// libwebp.wasm.gz is the file that github.com/gen2brain/webp ships. That package
-// itself is not used, because in an ordinary build its init function loads the
-// system's libwebp.so in place of the sandboxed one wherever it finds it.
-// "go generate" fetches the file again and compares its hash.
+// libwebp.wasm.gz is built by src/build.sh. libwebp has kernels in the intrinsics
+// of several processors, but not in WebAssembly's: those for SSE2 and SSE4.1 are
+// used, with a header in which their instructions are WebAssembly's.
 package libwebp
-
-//go:generate go run fetch.go

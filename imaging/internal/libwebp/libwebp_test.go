@@ -112,6 +112,105 @@ func TestEncodeDoesNotStartAfterItsContext(t *testing.T) {
 	}
 }
 
+// What comes out is what Go's decoder makes of the same file, to the bit.
+func TestDecodesAsGoDoes(t *testing.T) {
+	t.Parallel()
+	for _, size := range [][2]int{{1, 1}, {2, 3}, {17, 16}, {33, 70}, {200, 131}} {
+		for _, alpha := range []uint8{255, 77} {
+			img := ramp(size[0], size[1], alpha)
+			for i := range img.Pix {
+				img.Pix[i] ^= uint8(i*i>>4) & 31
+			}
+			file, err := Encode(t.Context(), img, 80)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := webp.Decode(bytes.NewReader(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := Decode(t.Context(), bytes.NewReader(file), len(file), size[0], size[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Bounds() != want.Bounds() || got.ColorModel() != want.ColorModel() {
+				t.Fatalf("%v: a %T of %v, want a %T of %v", size, got, got.Bounds(), want, want.Bounds())
+			}
+			for y := range size[1] {
+				for x := range size[0] {
+					if got.At(x, y) != want.At(x, y) {
+						t.Fatalf("%v: pixel %d, %d is %v, want %v", size, x, y, got.At(x, y), want.At(x, y))
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	file, err := Encode(t.Context(), ramp(40, 40, 255), 80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		file []byte
+		w, h int
+	}{
+		"nothing":           {nil, 40, 40},
+		"a part":            {file[:len(file)/2], 40, 40},
+		"a larger picture":  {file, 41, 40},
+		"a taller picture":  {file, 40, 41},
+		"a shorter picture": {file, 40, 39},
+	} {
+		if m, err := Decode(t.Context(), bytes.NewReader(c.file), len(c.file), c.w, c.h); err == nil {
+			t.Errorf("%s was decoded to %v", name, m.Bounds())
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Decode(ctx, bytes.NewReader(file), len(file), 40, 40); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+}
+
+// Planes are encoded as they are: a flat picture keeps its luma and chroma.
+func TestEncodePlanes(t *testing.T) {
+	t.Parallel()
+	for _, size := range [][2]int{{1, 1}, {5, 4}, {64, 33}} {
+		m := image.NewYCbCr(image.Rect(0, 0, size[0], size[1]), image.YCbCrSubsampleRatio420)
+		for _, p := range []struct {
+			pix []byte
+			v   byte
+		}{{m.Y, 90}, {m.Cb, 140}, {m.Cr, 100}} {
+			for i := range p.pix {
+				p.pix[i] = p.v
+			}
+		}
+		file, err := Encode(t.Context(), m, 95)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Decode(t.Context(), bytes.NewReader(file), len(file), size[0], size[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := got.(*image.YCbCr)
+		for i, want := range []byte{90, 140, 100} {
+			if v := [][]byte{g.Y, g.Cb, g.Cr}[i][0]; v < want-2 || v > want+2 {
+				t.Errorf("%v: channel %d is %d, want %d", size, i, v, want)
+			}
+		}
+	}
+	full := image.NewYCbCr(image.Rect(0, 0, 8, 8), image.YCbCrSubsampleRatio444)
+	if _, err := Encode(t.Context(), full, 85); err == nil {
+		t.Error("chroma that is not halved was encoded")
+	}
+	if _, err := Encode(t.Context(), image.NewGray(full.Rect), 85); err == nil {
+		t.Error("a kind of picture that is not known was encoded")
+	}
+}
+
 func ramp(w, h int, alpha uint8) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {

@@ -90,3 +90,42 @@ func TestNoCode(t *testing.T) {
 		t.Error("nonsense was started")
 	}
 }
+
+// give imports rows and exports give, which hands out 1 to 8 and returns 9.
+var give = []byte("\x00asm\x01\x00\x00\x00" +
+	"\x01\x13\x03\x60\x08\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x00\x60\x00\x01\x7f\x60\x00\x00" + // types: (i32 x 8), () i32, ()
+	"\x02\x0c\x01\x03env\x04rows\x00\x00" + // import
+	"\x03\x03\x02\x01\x02" + // functions
+	"\x05\x03\x01\x00\x01" + // one page
+	"\x07\x16\x02\x04give\x00\x01\x0b_initialize\x00\x02" +
+	"\x0a\x1b\x02" +
+	"\x16\x00\x41\x01\x41\x02\x41\x03\x41\x04\x41\x05\x41\x06\x41\x07\x41\x08\x10\x00\x41\x09\x0b" +
+	"\x02\x00\x0b")
+
+func TestHandout(t *testing.T) {
+	t.Parallel()
+	m := module(t, give, 1<<20)
+	call := func(ctx context.Context) (uint32, error) {
+		i, err := m.Start(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer i.Close()
+		return i.Call(ctx, "give")
+	}
+	var got [8]uint32
+	result, err := call(Receive(t.Context(), func(_ *Instance, words [8]uint32) error {
+		got = words
+		return nil
+	}))
+	if err != nil || result != 9 || got != [8]uint32{1, 2, 3, 4, 5, 6, 7, 8} {
+		t.Errorf("got %v, then %d, %v", got, result, err)
+	}
+	reason := errors.New("no")
+	if _, err := call(Receive(t.Context(), func(*Instance, [8]uint32) error { return reason })); !errors.Is(err, reason) {
+		t.Errorf("got %v, want the receiver's error", err)
+	}
+	if _, err := call(t.Context()); !errors.Is(err, errUnwanted) {
+		t.Errorf("got %v where nobody receives", err)
+	}
+}
