@@ -17,6 +17,10 @@ const (
 	BytesPerPixel      = 32 // opaque
 	AlphaBytesPerPixel = 96
 
+	// alphaReserve is what alpha usually takes in the sandbox for each pixel, in
+	// bytes. Memory that grows little by little is copied again and again.
+	alphaReserve = 34
+
 	// method is libwebp's trade of speed for size, 0 to 6; 4 is its own default.
 	method = 4
 )
@@ -58,6 +62,12 @@ func Encode(ctx context.Context, img image.Image, quality int) ([]byte, error) {
 
 func putPixels(ctx context.Context, inst *sandbox.Instance, m *image.NRGBA) error {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
+	if !m.Opaque() {
+		// If it is too much, it may still turn out to be more than is needed.
+		if _, err := inst.Call(ctx, "reserve", uint64(alphaReserve*w*h)); err != nil {
+			return err
+		}
+	}
 	at, err := inst.Alloc(ctx, 4*w*h)
 	if err != nil {
 		return err

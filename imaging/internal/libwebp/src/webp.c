@@ -56,6 +56,13 @@ int decode(const uint8_t *data, size_t len, int w, int h) {
   return status;
 }
 
+// reserve makes the memory grow at once by what is going to be needed.
+int reserve(size_t len) {
+  void *volatile p = malloc(len);
+  free(p);
+  return p != 0;
+}
+
 static WebPPicture pic;
 static WebPMemoryWriter out;
 
