@@ -9,13 +9,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/image/webp"
 
 	"revela/imaging/imagetest"
 )
 
-var allFormats = []string{"jpeg", "jpeg-progressive", "png", "webp"}
+var allFormats = []string{"jpeg", "jpeg-progressive", "png", "png-alpha", "webp", "webp-alpha"}
 
 // picture is an original.
 type picture struct {
@@ -37,21 +38,32 @@ func makePicture(dir, format string, mp float64) (*picture, error) {
 		return p, nil
 	}
 	img := imagetest.Photo(p.w, p.h)
+	if strings.HasSuffix(format, "-alpha") {
+		cutOut(img)
+	}
 	var data []byte
 	switch format {
 	case "jpeg":
 		data = imagetest.JPEG(img)
 	case "jpeg-progressive":
 		data = imagetest.ProgressiveJPEG(img)
-	case "png":
+	case "png", "png-alpha":
 		data = imagetest.PNG(img)
-	case "webp":
+	case "webp", "webp-alpha":
 		data = imagetest.WebP(img)
 	default:
 		return nil, fmt.Errorf("there is no format %q; there are %v", format, allFormats)
 	}
 	p.bytes = len(data)
 	return p, os.WriteFile(p.path, data, 0o644)
+}
+
+// cutOut leaves of a picture a disc with a soft edge.
+func cutOut(img *image.NRGBA) {
+	disc := imagetest.Cutout(img.Rect.Dx(), img.Rect.Dy())
+	for i := 3; i < len(img.Pix); i += 4 {
+		img.Pix[i] = disc.Pix[i]
+	}
 }
 
 func decode(data []byte) (image.Image, error) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"image"
-	"image/color"
 	"math"
 )
 
@@ -12,8 +11,8 @@ type plane struct {
 	v    []float64
 }
 
-// luma is a picture's. Planes of JPEG and WebP are taken as they are: both sides of
-// a comparison come from the same format.
+// luma is a picture's, multiplied by alpha. Planes of JPEG and WebP are taken as they
+// are: both sides of a comparison come from the same format.
 func luma(img image.Image) *plane {
 	b := img.Bounds()
 	p := &plane{b.Dx(), b.Dy(), make([]float64, b.Dx()*b.Dy())}
@@ -26,8 +25,8 @@ func luma(img image.Image) *plane {
 			}
 		default:
 			for x := range row {
-				c := color.NRGBAModel.Convert(img.At(b.Min.X+x, b.Min.Y+y)).(color.NRGBA)
-				row[x] = 0.299*float64(c.R) + 0.587*float64(c.G) + 0.114*float64(c.B)
+				r, g, b, _ := img.At(b.Min.X+x, b.Min.Y+y).RGBA()
+				row[x] = (0.299*float64(r) + 0.587*float64(g) + 0.114*float64(b)) / 257
 			}
 		}
 	}
