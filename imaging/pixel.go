@@ -42,10 +42,25 @@ func straight(p color.Palette) *[256][4]byte {
 func planeRow(m *image.YCbCr, y int, dst []byte) {
 	x0 := m.Rect.Min.X
 	luma := m.Y[m.YOffset(x0, y):]
+	if m.SubsampleRatio == image.YCbCrSubsampleRatio420 && x0%2 == 0 {
+		c := m.COffset(x0, y)
+		halvedRow(dst, luma, m.Cb[c:], m.Cr[c:])
+		return
+	}
 	for i := 0; i < len(dst); i += 4 {
 		c := m.COffset(x0+i/4, y)
 		d := dst[i : i+4 : i+4]
 		d[0], d[1], d[2], d[3] = luma[i/4], m.Cb[c], m.Cr[c], 255
+	}
+}
+
+// halvedRow is planeRow where two pixels share a chroma sample.
+func halvedRow(dst, luma, cb, cr []byte) {
+	w := len(dst) / 4
+	luma, cb, cr = luma[:w], cb[:(w+1)/2], cr[:(w+1)/2]
+	for x, v := range luma {
+		d := dst[4*x : 4*x+4 : 4*x+4]
+		d[0], d[1], d[2], d[3] = v, cb[x/2], cr[x/2], 255
 	}
 }
 

@@ -27,9 +27,9 @@ func loadWebP(ctx context.Context, src Source, h *header) (*picture, error) {
 func readWebP(ctx context.Context, r *sourceReader, h *header) (image.Image, error) {
 	if h.webp.animated {
 		file, size := h.firstFrame(r)
-		return libwebp.Decode(ctx, file, size, h.webp.rect.Dx(), h.webp.rect.Dy())
+		return libwebp.Decode(ctx, file, size, h.webp.rect.Dx(), h.webp.rect.Dy(), h.webp.alpha)
 	}
-	return libwebp.Decode(ctx, r, int(r.src.Size()), h.width, h.height)
+	return libwebp.Decode(ctx, r, int(r.src.Size()), h.width, h.height, !h.opaque)
 }
 
 // webpCanvas is all of the picture, as seen from the part that is decoded.

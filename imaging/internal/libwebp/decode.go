@@ -12,17 +12,25 @@ import (
 
 // Decode decodes the lossy picture of w x h pixels in a file of size bytes: an
 // *image.YCbCr with halved chroma, or an *image.NYCbCrA if the file has alpha. Its
-// luma is 16 to 235. The caller has checked that the sizes are within bounds.
+// luma is 16 to 235. The caller has checked that the sizes are within bounds, and
+// says whether there may be alpha.
 //
 // Beside the picture it takes the file's size and, with alpha, up to 6 bytes a
 // pixel. It stops soon after the end of the context, within a row of blocks. It is
 // safe for concurrent use.
-func Decode(ctx context.Context, file io.Reader, size, w, h int) (image.Image, error) {
+func Decode(ctx context.Context, file io.Reader, size, w, h int, alpha bool) (image.Image, error) {
 	inst, err := module.Start(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer inst.Close()
+	need := size
+	if alpha {
+		need += 2 * w * h // what alpha is decompressed to, and a copy without its filter
+	}
+	if err := check(inst.Call(ctx, "reserve", uint64(need))); err != nil {
+		return nil, err
+	}
 	at, err := inst.Alloc(ctx, size)
 	if err != nil {
 		return nil, err

@@ -129,7 +129,7 @@ func TestDecodesAsGoDoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := Decode(t.Context(), bytes.NewReader(file), len(file), size[0], size[1])
+			got, err := Decode(t.Context(), bytes.NewReader(file), len(file), size[0], size[1], alpha != 255)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,13 +163,13 @@ func TestDecodeRefuses(t *testing.T) {
 		"a taller picture":  {file, 40, 41},
 		"a shorter picture": {file, 40, 39},
 	} {
-		if m, err := Decode(t.Context(), bytes.NewReader(c.file), len(c.file), c.w, c.h); err == nil {
+		if m, err := Decode(t.Context(), bytes.NewReader(c.file), len(c.file), c.w, c.h, false); err == nil {
 			t.Errorf("%s was decoded to %v", name, m.Bounds())
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Decode(ctx, bytes.NewReader(file), len(file), 40, 40); !errors.Is(err, context.Canceled) {
+	if _, err := Decode(ctx, bytes.NewReader(file), len(file), 40, 40, false); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 }
@@ -191,7 +191,7 @@ func TestEncodePlanes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Decode(t.Context(), bytes.NewReader(file), len(file), size[0], size[1])
+		got, err := Decode(t.Context(), bytes.NewReader(file), len(file), size[0], size[1], false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -226,13 +226,23 @@ func TestManners(t *testing.T) {
 		letters[i%26][i/26*3] = byte(rng.Uint32())
 		letters[i%26][i/26*3+1] = byte(rng.Uint32())
 	}
+	grain := make([]byte, 320*240)
+	for i := range grain {
+		grain[i] = byte(rng.Uint32())
+	}
 	for name, c := range map[string]struct {
 		want manner
 		at   func(x, y int) byte
 	}{
 		"photograph": {photographic, func(x, y int) byte { return byte(x/3+y/2) + noise(x, y) }},
 		"text":       {drawn, func(x, y int) byte { return letters[text[y/12*40+x/8]][y%12*8+x%8] }},
-		"shades":     {shaded, func(x, y int) byte { return byte(x + y*3) }},
+		"cut out": {cutOut, func(x, y int) byte {
+			if x < 200 {
+				return 0
+			}
+			return byte(x+y/2) + grain[y*320+x]&7
+		}},
+		"shades": {shaded, func(x, y int) byte { return byte(x + y*3) }},
 	} {
 		m := &Image{W: 320, H: 240, Stride: 320, Channels: 1, Pix: make([]byte, 320*240)}
 		for i := range m.Pix {
