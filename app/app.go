@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/net/netutil"
 
 	"revela/app/api"
 	"revela/app/cli"
@@ -219,7 +220,8 @@ func (a *App) openHTTP(context.Context) (err error) {
 			Service: a.tasks, Queue: a.queue, Checks: checks,
 			Subscribe: func(id task.ID, after string) api.Subscription { return a.hub.Subscribe(id, after) },
 			Metrics:   metrics, Dashboard: web.Handler(), Log: a.log, Observe: requests.observe,
-			Version: cli.ReadBuild().Version, APIKey: a.cfg.Server.APIKey, MaxUpload: a.cfg.Upload.MaxBytes,
+			Version: cli.ReadBuild().Version, APIKey: a.cfg.Server.APIKey, MaxWrongKeys: a.cfg.Server.MaxWrongKeys,
+			MaxUpload: a.cfg.Upload.MaxBytes,
 		})
 		handler = a.api
 	} else {
@@ -231,6 +233,9 @@ func (a *App) openHTTP(context.Context) (err error) {
 	a.http = api.HTTPServer(handler, a.log)
 	if a.listener, err = net.Listen("tcp", a.role.Listen); err != nil {
 		return fmt.Errorf("listen on %s: %w", a.role.Listen, err)
+	}
+	if most := a.cfg.Server.MaxConns; most > 0 {
+		a.listener = netutil.LimitListener(a.listener, most)
 	}
 	return nil
 }

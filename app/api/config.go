@@ -26,10 +26,11 @@ type Config struct {
 	Observe   ObserveFunc // may be nil
 	Version   string
 
-	APIKey     string        // "" lets everybody use /api/*
-	MaxUpload  int64         // bytes of one picture, at least 1; Service.MaxBytes should be the same
-	MaxStreams int           // event streams at the same time; 0 is 1000
-	Heartbeat  time.Duration // between signs of life on an idle stream; 0 is 15 s
+	APIKey       string        // "" lets everybody use /api/*
+	MaxWrongKeys int           // wrong API keys a minute from one address, 429 above; 0 is any number
+	MaxUpload    int64         // bytes of one picture, at least 1; Service.MaxBytes should be the same
+	MaxStreams   int           // event streams at the same time; 0 is 1000
+	Heartbeat    time.Duration // between signs of life on an idle stream; 0 is 15 s
 }
 
 // Check is one thing that the process needs in order to serve.
@@ -75,6 +76,7 @@ func (c Config) withDefaults() (Config, error) {
 	need(c.Dashboard != nil, "Dashboard is missing")
 	need(c.Log != nil, "Log is missing")
 	need(c.MaxUpload > 0, fmt.Sprintf("MaxUpload is %d bytes: at least 1 is expected", c.MaxUpload))
+	need(c.MaxWrongKeys >= 0, fmt.Sprintf("MaxWrongKeys is %d: at least 0 is expected", c.MaxWrongKeys))
 	need(c.MaxStreams > 0, fmt.Sprintf("MaxStreams is %d: at least 1 is expected", c.MaxStreams))
 	need(c.Heartbeat > 0, fmt.Sprintf("Heartbeat is %s: more than 0 is expected", c.Heartbeat))
 	for i, check := range c.Checks {

@@ -41,8 +41,8 @@ func (s *Server) guardOrigin(c *gin.Context) {
 
 // guardKey lets only those pass who know the API key.
 func (s *Server) guardKey(c *gin.Context) {
-	if !s.key.admits(c.Request) {
-		s.fail(c, &problem{code: Unauthorized})
+	if p := s.key.check(c.Request); p != nil {
+		s.fail(c, p)
 	}
 }
 
@@ -59,26 +59,46 @@ func (s *Server) guardKeyUnder(prefix string) gin.HandlerFunc {
 // keyCheck knows the API key by its hash: comparing hashes takes the same time
 // for every guess, of whatever length.
 type keyCheck struct {
-	open bool
-	sum  [sha256.Size]byte
+	open    bool
+	sum     [sha256.Size]byte
+	guesses *guesses
 }
 
-func newKeyCheck(key string) keyCheck {
-	return keyCheck{open: key == "", sum: sha256.Sum256([]byte(key))}
+// newKeyCheck checks for key, "" for none, and allows a client so many wrong
+// ones a minute, 0 for any number.
+func newKeyCheck(key string, wrong int) keyCheck {
+	return keyCheck{open: key == "", sum: sha256.Sum256([]byte(key)), guesses: newGuesses(wrong)}
 }
 
-func (k keyCheck) admits(r *http.Request) bool {
+// check returns nil for who may pass. Who has sent too many wrong keys is not
+// told whether the next one is right; who has sent none guesses nothing.
+func (k keyCheck) check(r *http.Request) *problem {
 	if k.open {
-		return true
+		return nil
 	}
-	given := r.Header.Get("X-API-Key")
+	given := givenKey(r)
 	if given == "" {
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			return false
-		}
-		given = strings.TrimSpace(token)
+		return &problem{code: Unauthorized}
 	}
-	sum := sha256.Sum256([]byte(given))
-	return subtle.ConstantTimeCompare(sum[:], k.sum[:]) == 1
+	client := clientOf(r)
+	if wait := k.guesses.wait(client); wait > 0 {
+		return &problem{code: RateLimited, detail: "Too many wrong API keys came from this address.", retryAfter: wait}
+	}
+	if sum := sha256.Sum256([]byte(given)); subtle.ConstantTimeCompare(sum[:], k.sum[:]) != 1 {
+		k.guesses.wrong(client)
+		return &problem{code: Unauthorized}
+	}
+	return nil
+}
+
+// givenKey returns the key that a request brings, "" if it has none.
+func givenKey(r *http.Request) string {
+	if key := r.Header.Get("X-API-Key"); key != "" {
+		return key
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -55,6 +56,27 @@ func TestKeyGuardsTheAPI(t *testing.T) {
 				t.Errorf("the key is in the log, as %s of %q", name, e.Message)
 			}
 		}
+	}
+}
+
+func TestTooManyWrongKeysAreAnswered429(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t, func(c *api.Config) { c.APIKey, c.MaxWrongKeys = "correct horse", 2 })
+	for range 2 {
+		isProblem(t, "a wrong key", b.get(t, "/api/v1/tasks", "X-API-Key", "wrong"), 401, api.Unauthorized)
+	}
+	for _, path := range []string{"/api/v1/tasks", "/api/v1/nothing"} {
+		for _, key := range []string{"wrong", "correct horse"} {
+			a := b.get(t, path, "Authorization", "Bearer "+key)
+			isProblem(t, path+" with "+key, a, 429, api.RateLimited)
+			if after, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || after < 1 || after > 30 {
+				t.Errorf("Retry-After = %q", a.Header.Get("Retry-After"))
+			}
+		}
+	}
+	isProblem(t, "no key", b.get(t, "/api/v1/tasks"), 401, api.Unauthorized)
+	if a := b.get(t, "/healthz", "X-API-Key", "wrong"); a.Status != 200 {
+		t.Errorf("what needs no key answers %d", a.Status)
 	}
 }
 

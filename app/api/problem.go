@@ -3,8 +3,10 @@ package api
 import (
 	"cmp"
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -104,10 +106,11 @@ type Problem struct {
 
 // problem is an error that knows what its Problem says.
 type problem struct {
-	code   Code
-	detail string // for the caller
-	hint   string // instead of the code's own
-	cause  error  // for the log only
+	code       Code
+	detail     string        // for the caller
+	hint       string        // instead of the code's own
+	retryAfter time.Duration // instead of the code's own
+	cause      error         // for the log only
 }
 
 func (p *problem) Error() string {
@@ -149,8 +152,8 @@ func (p *problem) write(c *gin.Context) {
 		h.Del(name)
 	}
 	h.Set("Cache-Control", "no-store")
-	if k.retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(k.retryAfter))
+	if after := cmp.Or(int(math.Ceil(p.retryAfter.Seconds())), k.retryAfter); after > 0 {
+		h.Set("Retry-After", strconv.Itoa(after))
 	}
 	switch k.status {
 	case http.StatusUnauthorized:

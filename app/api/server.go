@@ -43,7 +43,7 @@ func New(cfg Config) (*Server, error) {
 		cfg:      cfg,
 		ids:      newIDs(),
 		reads:    sampleReads(cfg.Log),
-		key:      newKeyCheck(cfg.APIKey),
+		key:      newKeyCheck(cfg.APIKey, cfg.MaxWrongKeys),
 		origins:  http.NewCrossOriginProtection(),
 		ready:    readiness{checks: cfg.Checks},
 		rendered: newRenderer(),
@@ -74,7 +74,7 @@ func Health(checks []Check, metrics http.Handler, observe ObserveFunc) (http.Han
 		cfg:     Config{Metrics: metrics, Dashboard: http.NotFoundHandler(), Log: zap.NewNop(), Observe: observe},
 		ids:     newIDs(),
 		reads:   zap.NewNop(),
-		key:     newKeyCheck(""),
+		key:     newKeyCheck("", 0),
 		origins: http.NewCrossOriginProtection(),
 		ready:   readiness{checks: checks},
 	}

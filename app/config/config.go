@@ -33,6 +33,8 @@ type Server struct {
 	Port         int           // 0 takes any free port
 	APIKey       string        // "" asks for none; secret
 	AuthDisabled bool          // allows a public Host without APIKey
+	MaxWrongKeys int           // a minute from one address; 0 is any number
+	MaxConns     int           // open at the same time; 0 is any number
 	Grace        time.Duration // how long running work may go on after SIGTERM; 0 hands it back at once
 }
 

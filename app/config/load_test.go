@@ -98,6 +98,7 @@ func TestEveryVariableAndFlagReachesItsField(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{ // none is the default
 		"server.host": "::1", "server.port": "0", "api.key": "0123456789abcdef", "auth.disabled": "true",
+		"server.max_connections": "20", "auth.max_wrong_keys": "21",
 		"shutdown.grace": "1s", "mongodb.uri": "mongodb://h", "mongodb.database": "other",
 		"redis.url": "rediss://h", "redis.host": "h", "redis.port": "1", "redis.password": "p", "redis.db": "2",
 		"redis.embedded": "process", "queue.prefix": "p", "queue.name": "n", "queue.concurrency": "5",
