@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -73,8 +74,29 @@ func open(ctx context.Context, path string) (*Store, error) {
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err := hide(path); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
+
+// hide keeps strangers out of the file and the two beside it, whatever the umask
+// is; where they are somebody else's, that is up to him. It goes by their names:
+// closing a descriptor of a file that SQLite has open would drop SQLite's locks.
+func hide(path string) error {
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err == nil && info.Mode().Perm()&strangers != 0 {
+			err = os.Chmod(name, info.Mode().Perm()&^strangers)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return nil
+}
+
+const strangers = 0o007
 
 // dsn names the file as a URI, in which path may hold any character.
 func dsn(path string, pragma string) string {

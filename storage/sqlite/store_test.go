@@ -40,6 +40,35 @@ func newTask() task.Task {
 	return task.Task{ID: task.NewID(), Status: task.Pending, CreatedAt: now, UpdatedAt: now}
 }
 
+// Strangers cannot read tasks, in a directory that they can read, or in a file
+// that they could read so far.
+func TestStrangersReadNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "tasks.db")
+	for _, what := range []string{"a new file", "an old one"} {
+		s := open(t, path)
+		if _, err := s.Create(t.Context(), newTask()); err != nil {
+			t.Fatal(err)
+		}
+		files, err := os.ReadDir(dir)
+		if err != nil || len(files) != 3 {
+			t.Fatalf("%s: %v, %v; want it, -wal and -shm", what, files, err)
+		}
+		for _, f := range files {
+			if info, err := f.Info(); err != nil || info.Mode().Perm()&0o007 != 0 {
+				t.Errorf("%s: %s is %v, %v", what, f.Name(), info.Mode(), err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestReopen: records are kept, and opening again changes nothing.
 func TestReopen(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,56 @@
+package app_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// More connections than may be open wait until one of those is closed.
+func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), []string{"serve", "--workers=0"}, "SERVER_MAX_CONNECTIONS=2", "REDIS_EMBEDDED=process")
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		if _, err := fmt.Fprint(conn, "GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	answer := func(conn net.Conn, within time.Duration) error {
+		if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	}
+	first, second := dial(), dial()
+	for _, conn := range []net.Conn{first, second} {
+		if err := answer(conn, 30*time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	third := dial()
+	if err := answer(third, 300*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("a third connection is answered: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := answer(third, 30*time.Second); err != nil {
+		t.Errorf("the third connection, when there is room for it: %v", err)
+	}
+}
