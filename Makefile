@@ -27,6 +27,7 @@ setup-test: setup ## install what the tests want besides: a C compiler for the r
 test: setup-test ## run all tests, with the race detector
 	CGO_ENABLED=1 go test -race -timeout $(TIMEOUT) ./...
 	go test -run 'Memory|Bombs|^Fuzz' ./imaging # what the race detector would falsify
+	go test -run '^TestSearchSpan$$' ./storage/sqlite
 
 # The storm takes about three minutes with its aftermath, the fence one.
 chaos: setup ## kill -9 a process every second for a minute; ARGS="--redis-kill=10s" adds to it

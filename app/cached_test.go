@@ -1,12 +1,14 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,6 +109,19 @@ func counter(t *testing.T, p *process, name string) int {
 	return int(n)
 }
 
+// drops deletes a key over and over until stop is called.
+func drops(t *testing.T, s *redistest.S, key string) (stop func()) {
+	c := s.Client(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			_ = c.Do(ctx, c.B().Del().Key(key).Build()).Error() // the end of ctx is one
+		}
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
 // Each counter of the cache in /metrics counts what its help says.
 func TestCacheMetrics(t *testing.T) {
 	t.Parallel()
@@ -168,6 +183,12 @@ func TestCacheMetrics(t *testing.T) {
 	before = read()
 	eventually(t, "a wait", func() bool { task(); return read()["waits"] > before["waits"] })
 	words(t, c, "DEL", key)
+
+	settled()
+	stop := drops(t, server, key) // a change during every fill, as it seems
+	before = read()
+	eventually(t, "a refused fill", func() bool { task(); return read()["refused"] > before["refused"] })
+	stop()
 
 	settled()
 	grows("a retry that is refused", func() { do(t, "POST", p.URL+"/api/v1/tasks/"+id+"/retry", nil) }, nil)

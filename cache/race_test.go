@@ -56,6 +56,37 @@ func TestNoStaleFill(t *testing.T) {
 	}
 }
 
+// TestRefusedFillsAreCounted: a task's fill that a change forestalls counts as
+// refused, not as stored, and the next one is stored.
+func TestRefusedFillsAreCounted(t *testing.T) {
+	everywhere(t, func(t *testing.T, dial dialer) {
+		x := sample()
+		r := newRepo(x)
+		c := newCache(t, dial, r, patient)
+		for i := range int64(3) {
+			g := r.hold()
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				lookUntil(t, c, x.ID, 0, g.entered)
+			}()
+			<-g.entered
+			r.bump(x.ID)
+			c.Invalidate(t.Context(), x.ID)
+			close(g.release)
+			<-done
+			eventually(t, "the fill to be refused", func() bool { return c.Stats().Refused == i+1 })
+			if n := c.Stats().Fills; n != i {
+				t.Errorf("%d fills, want %d", n, i)
+			}
+			get(t, c, x.ID)
+			filled(t, c, i+1)
+			r.bump(x.ID)
+			c.Invalidate(t.Context(), x.ID)
+		}
+	})
+}
+
 // look reads the task by one of three ways and returns its version; a count has
 // none.
 func look(t *testing.T, c *cache.Cache, id task.ID, what int) int64 {
