@@ -103,6 +103,9 @@ func TestOpenAPIDescribesTheRoutes(t *testing.T) {
 	for path, ops := range doc.Paths {
 		for method, op := range ops {
 			described = append(described, strings.ToUpper(method)+" "+path)
+			if !describes(op, "401", "429") && strings.HasPrefix(path, base) {
+				t.Errorf("%s %s does not describe what a wrong key is answered", method, path)
+			}
 			for _, name := range pathNames(path) {
 				if !namesParameter(doc.Components["parameters"], op, name) {
 					t.Errorf("%s %s does not describe {%s}", method, path, name)
@@ -150,6 +153,15 @@ func pathNames(path string) (names []string) {
 		}
 	}
 	return names
+}
+
+// describes reports whether an operation has answers of all the statuses.
+func describes(op json.RawMessage, statuses ...string) bool {
+	var o operation
+	return json.Unmarshal(op, &o) == nil && !slices.ContainsFunc(statuses, func(status string) bool {
+		_, ok := o.Responses[status]
+		return !ok
+	})
 }
 
 func namesParameter(shared map[string]json.RawMessage, op json.RawMessage, name string) bool {
