@@ -24,10 +24,16 @@ func newScript(text string) script {
 	return script{rueidis.NewLuaScript(text), hex.EncodeToString(sum[:])}
 }
 
-// execAfter runs a script and, in front of it in the same exchange, reads.
+// execAfter runs a script and, in front of it in the same exchange, reads. It has a
+// connection to itself for that long: what others ask is not behind so much, and the
+// answer is read by the goroutine that waits for it.
 func (s script) execAfter(ctx context.Context, c rueidis.Client, reads rueidis.Commands, keys, args []string) ([]rueidis.RedisResult, rueidis.RedisResult) {
 	run := c.B().Evalsha().Sha1(s.sha1).Numkeys(int64(len(keys))).Key(keys...).Arg(args...).Build()
-	results := c.DoMulti(ctx, append(reads, run)...)
+	var results []rueidis.RedisResult
+	_ = c.Dedicated(func(d rueidis.DedicatedClient) error {
+		results = d.DoMulti(ctx, append(reads, run)...)
+		return nil
+	})
 	last := len(results) - 1
 	if e, ok := rueidis.IsRedisErr(results[last].Error()); ok && e.IsNoScript() {
 		return results[:last], s.Exec(ctx, c, keys, args)
