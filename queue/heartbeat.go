@@ -19,12 +19,7 @@ func (p *Pool) heartbeat(ctx context.Context) {
 		case <-tick.C:
 		case <-p.hurry:
 		}
-		p.mu.Lock()
-		jobs := make([]*Job, 0, len(p.held))
-		for _, j := range p.held {
-			jobs = append(jobs, j)
-		}
-		p.mu.Unlock()
+		jobs := p.holds()
 		for len(jobs) > 0 {
 			batch := jobs[:min(len(jobs), turnSize)]
 			jobs = jobs[len(batch):]
@@ -35,7 +30,7 @@ func (p *Pool) heartbeat(ctx context.Context) {
 			}
 			for i, job := range batch {
 				if !held[i] {
-					job.cancel(ErrLeaseLost)
+					job.end(ErrLeaseLost)
 				}
 			}
 		}

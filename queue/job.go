@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -31,10 +32,11 @@ type Job struct {
 	MaxAttempts int
 	Stalls      int // attempts before this one whose worker was lost
 
-	token  string
-	pool   *Pool
-	cancel context.CancelCauseFunc
-	began  time.Time // of the attempt
+	token   string
+	pool    *Pool
+	began   time.Time         // of the attempt
+	end     func(cause error) // ends the handler's context; later causes do nothing
+	settled sync.Once         // by whoever comes first: the handler's return, or giveUp
 }
 
 // Token names this attempt's hold on the job; no other attempt has the same.

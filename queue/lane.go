@@ -61,13 +61,13 @@ const (
 // run is the loop that takes jobs, begins and completes them. It never takes more
 // than there are free slots. When stop ends it takes no more, and it returns when
 // all that it took has ended; at the latest when life ends.
-func (l *lane) run(stop, life, work context.Context) {
+func (l *lane) run(stop, life context.Context) {
 	defer l.deafen()
 	for failures := 0; l.gather(stop, life); {
 		a, err := l.exchange(life, l.next)
 		if err == nil {
 			failures = 0
-			l.heed(life, work, a)
+			l.heed(life, a)
 			continue
 		}
 		failures++
@@ -156,7 +156,7 @@ func (l *lane) wait(stop, life context.Context) {
 
 // heed goes by what Redis said to the turn. The jobs that begin are started
 // beside the next turn.
-func (l *lane) heed(life, work context.Context, a answer) {
+func (l *lane) heed(life context.Context, a answer) {
 	last := l.next
 	for _, job := range last.done {
 		l.drop(job)
@@ -167,7 +167,7 @@ func (l *lane) heed(life, work context.Context, a answer) {
 	if len(a.begun) > 0 {
 		go func() {
 			for _, b := range a.begun {
-				l.start(life, work, l.attempt(b, a.token, a.at))
+				l.start(life, l.attempt(b, a.token, a.at))
 			}
 		}()
 	}

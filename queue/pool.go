@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	mathrand "math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,8 +50,9 @@ type Pool struct {
 
 	inside atomic.Int64 // handlers that have not returned
 
-	mu   sync.Mutex
-	held map[string]*Job // jobs with a lease, by id
+	mu       sync.Mutex
+	held     map[string]*Job // jobs with a lease, by id
+	stopping bool            // work ends as soon as it begins
 }
 
 // NewPool makes a pool of q's Concurrency workers. Run starts it.
@@ -83,7 +86,6 @@ const (
 // leases of its jobs end by themselves.
 func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	life, endLife := context.WithCancel(context.WithoutCancel(ctx))
-	work, endWork := context.WithCancelCause(life)
 	var loops sync.WaitGroup
 	for _, loop := range []func(context.Context){
 		p.heartbeat, p.sweeper, p.promoter, p.trimmer, p.auditor, p.control,
@@ -92,13 +94,12 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	}
 	defer loops.Wait()
 	defer endLife()
-	defer endWork(ErrStopping)
 
 	idle := make(chan struct{})
 	loops.Go(func() {
 		var lanes sync.WaitGroup
 		for _, l := range p.lanes {
-			lanes.Go(func() { l.run(ctx, life, work) })
+			lanes.Go(func() { l.run(ctx, life) })
 		}
 		lanes.Wait()
 		close(idle)
@@ -107,7 +108,7 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	if waitFor(idle, grace) {
 		return nil
 	}
-	endWork(ErrStopping)
+	p.endWork()
 	if waitFor(idle, handBackTime) {
 		return nil
 	}
@@ -128,11 +129,32 @@ func (p *Pool) Busy() int {
 // hold notes that a job's lease is to be renewed.
 func (p *Pool) hold(job *Job) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if former := p.held[job.ID]; former != nil { // its lease ended, and the job came back to this very pool
-		former.cancel(ErrLeaseLost)
-	}
+	former, stopping := p.held[job.ID], p.stopping
 	p.held[job.ID] = job
+	p.mu.Unlock()
+	if former != nil { // its lease ended, and the job came back to this very pool
+		former.end(ErrLeaseLost)
+	}
+	if stopping {
+		job.end(ErrStopping)
+	}
+}
+
+// holds lists the jobs whose leases are to be renewed.
+func (p *Pool) holds() []*Job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Values(p.held))
+}
+
+// endWork ends the work on all jobs, and on those that are still to begin.
+func (p *Pool) endWork() {
+	p.mu.Lock()
+	p.stopping = true
+	p.mu.Unlock()
+	for _, job := range p.holds() {
+		job.end(ErrStopping)
+	}
 }
 
 // drop notes that a job's lease is not to be renewed any more.

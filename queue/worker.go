@@ -17,9 +17,14 @@ type end struct {
 
 // start works on one job in a goroutine of its own, in the slot that was taken
 // for it.
-func (l *lane) start(life, work context.Context, job *Job) {
-	ctx, cancel := context.WithCancelCause(work)
-	job.cancel, job.began = cancel, time.Now()
+func (l *lane) start(life context.Context, job *Job) {
+	ctx, cancel := context.WithCancelCause(context.Background()) // ended by the job's end alone
+	var ended sync.Once
+	job.began = time.Now()
+	job.end = func(cause error) {
+		cancel(cause)
+		ended.Do(func() { time.AfterFunc(stuckAfter, func() { l.giveUp(ctx, life, job) }) })
+	}
 	l.hold(job)
 	go func() {
 		done := l.work(ctx, life, job)
@@ -30,37 +35,32 @@ func (l *lane) start(life, work context.Context, job *Job) {
 
 // work makes the attempt and reports whether the job is done; an attempt that
 // ended otherwise it settles. It returns only when the handler has: a slot stays
-// taken as long as somebody works in it. An attempt whose handler does not return
-// after its context ended is settled without it.
+// taken as long as somebody works in it.
 func (p *Pool) work(ctx, life context.Context, job *Job) (done bool) {
+	var err error
 	if job.Stalls > p.q.cfg.MaxStalls {
-		p.settle(life, job, Permanent(ErrStalled))
-		return false
+		err = Permanent(ErrStalled)
+	} else {
+		timeout := time.AfterFunc(p.q.cfg.JobTimeout, func() { job.end(ErrTimeout) })
+		err = attribute(ctx, p.process(ctx, job))
+		timeout.Stop()
 	}
-	var settled sync.Once
-	returned := make(chan struct{})
-	watched := context.AfterFunc(ctx, func() {
-		if waitFor(returned, stuckAfter) {
-			return
-		}
-		settled.Do(func() {
-			p.hooks.stuck(job.ID, stuckAfter)
-			p.settle(life, job, context.Cause(ctx))
-		})
-	})
-	timeout := time.AfterFunc(p.q.cfg.JobTimeout, func() { job.cancel(ErrTimeout) })
-	err := p.process(ctx, job)
-	timeout.Stop()
-	watched()
-	close(returned)
-	settled.Do(func() {
+	job.settled.Do(func() {
 		if done = err == nil; done {
 			p.hooks.ended(job, Done)
 		} else {
-			p.settle(life, job, attribute(ctx, err))
+			p.settle(life, job, err)
 		}
 	})
 	return done
+}
+
+// giveUp settles an attempt whose handler does not return after its context ended.
+func (p *Pool) giveUp(ctx, life context.Context, job *Job) {
+	job.settled.Do(func() {
+		p.hooks.stuck(job.ID, stuckAfter)
+		p.settle(life, job, context.Cause(ctx))
+	})
 }
 
 // process calls the handler and turns its panic into an error.
