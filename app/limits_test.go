@@ -54,3 +54,15 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Errorf("the third connection, when there is room for it: %v", err)
 	}
 }
+
+// The bound on wrong keys is the one that is configured.
+func TestWrongKeysAreBounded(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), []string{"serve", "--workers=0"},
+		"API_KEY=0123456789abcdef", "AUTH_MAX_WRONG_KEYS=2", "REDIS_EMBEDDED=process")
+	for i, want := range []int{401, 401, 429} {
+		if a := get(t, p.URL+"/api/v1/tasks", "X-API-Key", "wrong"); a.Status != want {
+			t.Errorf("wrong key %d is answered %d, want %d: %s", i+1, a.Status, want, a.Body)
+		}
+	}
+}
