@@ -93,6 +93,7 @@ func (e *Engine) RenderWithProgress(ctx context.Context, src Source, variants []
 	if err != nil {
 		return Result{}, fault(err)
 	}
+	defer pic.recycle()
 	total := 1 + len(variants)
 	progress(1, total)
 	return e.render(ctx, src, h, pic, variants, func(made int) { progress(1+made, total) })

@@ -38,6 +38,7 @@ type picture struct {
 	space  space
 	opaque bool
 	bands  []band
+	pixels []byte // what is behind the bands, if it can be recycled
 
 	colours *colours // nil is sRGB
 }

@@ -13,50 +13,57 @@ import (
 // judges. It takes no more memory than that.
 func loadPNG(ctx context.Context, src Source, h *header) (*picture, error) {
 	r := newSourceReader(ctx, src)
-	img, err := readPNG(bufio.NewReaderSize(r, 32<<10), h.width, h.height)
+	img, pix, err := readPNG(bufio.NewReaderSize(r, 32<<10), h.width, h.height)
 	switch {
 	case r.fail != nil:
 		return nil, r.fail
 	case err != nil:
 		return loadImage(ctx, src, h)
 	}
-	return newPicture(img, img.Bounds(), false)
+	p, err := newPicture(img, img.Bounds(), false)
+	if err == nil {
+		p.pixels = pix
+	}
+	return p, err
 }
 
-func readPNG(src *bufio.Reader, w, h int) (image.Image, error) {
+// readPNG returns the image of a PNG, and the bytes that it is in.
+func readPNG(src *bufio.Reader, w, h int) (img image.Image, pix []byte, err error) {
 	r, err := png.NewReader(src, w, h)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	img, pix, convert := pngImageOf(r)
 	stride := len(pix) / h
 	for y := range h {
 		row, err := r.Row()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		convert(pix[y*stride:][:stride], row)
 	}
-	return img, r.End()
+	return img, pix, r.End()
 }
 
-// pngImageOf is an empty image for what r reads, its bytes, and what makes a row
-// of them.
+// pngImageOf is an image for what r reads, its bytes, whose content is left from
+// another, and what makes a row of them.
 func pngImageOf(r *png.Reader) (img image.Image, pix []byte, convert func(dst, src []byte)) {
 	all := image.Rect(0, 0, r.W, r.H)
 	same := func(dst, src []byte) { copy(dst, src) }
 	switch r.Kind {
 	case png.Grey:
-		m := image.NewGray(all)
+		m := &image.Gray{Pix: takePixels(r.W * r.H), Stride: r.W, Rect: all}
 		return m, m.Pix, same
 	case png.Indexed:
-		m := image.NewPaletted(all, make(color.Palette, len(r.Palette)))
+		m := &image.Paletted{
+			Pix: takePixels(r.W * r.H), Stride: r.W, Rect: all, Palette: make(color.Palette, len(r.Palette)),
+		}
 		for i, c := range r.Palette {
 			m.Palette[i] = color.NRGBA{c[0], c[1], c[2], c[3]}
 		}
 		return m, m.Pix, same
 	}
-	m := image.NewNRGBA(all)
+	m := &image.NRGBA{Pix: takePixels(4 * r.W * r.H), Stride: 4 * r.W, Rect: all}
 	switch r.Kind {
 	case png.GreyAlpha:
 		convert = fromGreyAlpha
