@@ -23,7 +23,7 @@ const maxMemory = 512 << 20
 //go:embed libwebp.wasm.gz
 var packed []byte
 
-var module = sandbox.New(packed, maxMemory)
+var module = sandbox.New(packed, maxMemory).Recycle()
 
 // words reads n numbers at an address.
 func words(inst *sandbox.Instance, at uint32, n int) ([]uint32, error) {

@@ -22,7 +22,8 @@ const pageSize = 64 << 10
 // Module is a compiled codec. It is safe for concurrent use, and lives as long
 // as the process.
 type Module struct {
-	load func() (*machine, error)
+	load      func() (*machine, error)
+	allocator experimental.MemoryAllocator // nil: wazero's own
 }
 
 type machine struct {
@@ -125,7 +126,7 @@ func (m *Module) Start(ctx context.Context) (*Instance, error) {
 		return nil, fmt.Errorf("sandbox: load: %w", err)
 	}
 	// No name, so that any number of instances can live side by side.
-	mod, err := mach.runtime.InstantiateModule(ctx, mach.code,
+	mod, err := mach.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, m.allocator), mach.code,
 		wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
 	if err != nil {
 		return nil, cause(ctx, fmt.Errorf("sandbox: start: %w", err))

@@ -129,3 +129,27 @@ func TestHandout(t *testing.T) {
 		t.Errorf("got %v where nobody receives", err)
 	}
 }
+
+// Memory that was used before is zero again, and what grows keeps its content.
+func TestRecycledMemoryIsZero(t *testing.T) {
+	m := new(Module).Recycle()
+	first := m.allocator.Allocate(0, 0)
+	b := first.Reallocate(100)
+	for i := range b {
+		b[i] = 1
+	}
+	if b = first.Reallocate(1000); b[99] != 1 || b[100] != 0 {
+		t.Error("memory that grows does not keep its content, or is not zero beyond")
+	}
+	b[999] = 1
+	first.Free()
+
+	second := m.allocator.Allocate(0, 0)
+	for _, n := range []uint64{50, 400, 1100, 5000} {
+		for i, v := range second.Reallocate(n) {
+			if v != 0 {
+				t.Fatalf("byte %d of %d is %d", i, n, v)
+			}
+		}
+	}
+}
