@@ -21,13 +21,14 @@ const pausePoll = 500 * time.Millisecond
 // busier a lane, the more jobs share a turn, and a lone job waits for nothing.
 type lane struct {
 	*Pool
-	slots   int
-	free    int           // slots in which nobody works and for which nothing was taken
-	next    turn          // what is to be told and asked
-	state   hunger        // whether there is any use in asking for jobs
-	ends    chan end      // from workers, who never wait for it
-	arrived chan string   // from listen, when listening
-	resumed chan struct{} // from control
+	slots    int
+	free     int           // slots in which nobody works and for which nothing was taken
+	next     turn          // what is to be told and asked
+	state    hunger        // whether there is any use in asking for jobs
+	ends     chan end      // from workers, who never wait for it
+	arrived  chan string   // from listen, when listening
+	refusals int           // of BLMOVE, in a row; listen's
+	resumed  chan struct{} // from control
 }
 
 // laneSize is how many slots make a second lane worth while.
@@ -67,14 +68,14 @@ func (l *lane) run(stop, life context.Context) {
 		a, err := l.exchange(life, l.next)
 		if err == nil {
 			failures = 0
-			l.heed(life, a)
+			l.heed(stop, life, a)
 			continue
 		}
 		failures++
 		l.report("take, begin and complete jobs", err)
-		if stop.Err() != nil { // what has not begun yet is left to the end of its lease
+		if stop.Err() != nil || time.Since(l.next.taken.at) > l.q.cfg.Lease { // they are for others to begin
 			l.free += len(l.next.taken.ids)
-			l.next.taken = taken{}
+			l.next.taken, l.next.moved = taken{}, ""
 		}
 		if !sleep(life, reconnectDelay(failures)) {
 			return
@@ -156,7 +157,7 @@ func (l *lane) wait(stop, life context.Context) {
 
 // heed goes by what Redis said to the turn. The jobs that begin are started
 // beside the next turn.
-func (l *lane) heed(life context.Context, a answer) {
+func (l *lane) heed(stop, life context.Context, a answer) {
 	last := l.next
 	for _, job := range last.done {
 		l.drop(job)
@@ -174,7 +175,7 @@ func (l *lane) heed(life context.Context, a answer) {
 	l.free += len(last.taken.ids) - len(a.begun) - len(a.taken.ids)
 	l.next = turn{taken: a.taken}
 	switch {
-	case last.want == 0: // and nothing was learned
+	case last.want == 0 || stop.Err() != nil: // nothing was learned, or is of use
 	case a.paused:
 		l.state = paused
 	case len(a.taken.ids) == 0:
@@ -192,9 +193,12 @@ func (l *lane) listen(life context.Context) {
 	k := l.q.keys
 	id, err := l.q.client.Do(ctx, l.q.client.B().Blmove().Source(k.waiting).Destination(k.active).
 		Right().Left().Timeout(blockTime).Build()).ToString()
-	if err != nil && !rueidis.IsRedisNil(err) {
+	if err == nil || rueidis.IsRedisNil(err) {
+		l.refusals = 0
+	} else {
+		l.refusals++
 		l.report("wait for jobs", err)
-		sleep(life, reconnectDelay(1))
+		sleep(life, reconnectDelay(l.refusals))
 	}
 	l.arrived <- id
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -179,6 +180,47 @@ func TestDamageFromOutsideIsRepaired(t *testing.T) {
 	eventually(t, "completed", func() bool { return stats(t, q) == Stats{CompletedTotal: 1} })
 	if len(b.started) != 0 {
 		t.Errorf("it ran %d times more", len(b.started))
+	}
+}
+
+// A key of another type in a job's place, and in that of the events, costs nobody
+// but itself.
+func TestForeignKeysHarmNoOtherJob(t *testing.T) {
+	t.Parallel()
+	c := redistest.Shared(t).Client(t)
+	q := newQueue(t, c)
+	raw(t, c, "SET", pre+"foreign", "no hash")
+	raw(t, c, "SET", pre+"events", "no stream")
+	raw(t, c, "LPUSH", pre+"waiting", "foreign")
+	for i := range 12 {
+		add(t, q, spec("good"+strconv.Itoa(i)))
+	}
+	run(t, q, handler{process: func(context.Context, *Job) error { return nil }})
+	eventually(t, "the others completed", func() bool { return stats(t, q) == Stats{CompletedTotal: 12} })
+	if rawInt(t, c, "HEXISTS", pre+"meta", "stalledTotal") != 0 {
+		t.Error("a worker is called lost")
+	}
+	if rawInt(t, c, "EXISTS", pre+"active", pre+"leases", pre+"owners") != 0 {
+		t.Error("something is in work")
+	}
+}
+
+// A lane whose pool stops while Redis is away leaves what it took to others.
+func TestStopLeavesWhatHasNotBegun(t *testing.T) {
+	t.Parallel()
+	s := redistest.Server(t)
+	q := newQueue(t, s.Client(t))
+	l := NewPool(q, handler{}, Hooks{}).lanes[0]
+	l.next.moved = "a"
+	s.Kill()
+	stop, end := context.WithCancel(t.Context())
+	end()
+	returned := make(chan struct{})
+	go func() { l.run(stop, t.Context()); close(returned) }()
+	select {
+	case <-returned:
+	case <-time.After(20 * time.Second):
+		t.Error("it does not return while its pool lives")
 	}
 }
 

@@ -27,6 +27,7 @@ type turn struct {
 type taken struct {
 	token string
 	ids   []string
+	at    time.Time // before Redis wrote their leases
 }
 
 // answer is what Redis says to a turn.
@@ -51,7 +52,7 @@ type begun struct {
 func (p *Pool) exchange(ctx context.Context, t turn) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	k := p.q.keys
+	k, now := p.q.keys, time.Now()
 	token := p.id + ":" + strconv.FormatUint(p.claims.Add(1), 36)
 	keys := make([]string, 0, 10+len(t.done)+len(t.taken.ids))
 	keys = append(keys, k.waiting, k.urgent, k.active, k.leases, k.owners, k.delayed, k.completed, k.failed, k.meta, k.events)
@@ -72,7 +73,7 @@ func (p *Pool) exchange(ctx context.Context, t turn) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("turn: %w", err)
 	}
-	a := answer{token: t.taken.token, taken: taken{token: token}}
+	a := answer{token: t.taken.token, taken: taken{token: token, at: now}}
 	if a.at, err = says[0].AsInt64(); err != nil {
 		return answer{}, fmt.Errorf("turn: %w", err)
 	}
@@ -84,12 +85,13 @@ func (p *Pool) exchange(ctx context.Context, t turn) (answer, error) {
 	}
 	for i, hash := range hashes {
 		ours, err := says[3+i].AsBool()
+		if err == nil && !ours {
+			continue
+		}
 		if err = errors.Join(err, hash.Error()); err != nil {
 			return answer{}, fmt.Errorf("turn: read job %s: %w", t.taken.ids[i], err)
 		}
-		if ours {
-			a.begun = append(a.begun, begun{t.taken.ids[i], hash})
-		}
+		a.begun = append(a.begun, begun{t.taken.ids[i], hash})
 	}
 	return a, nil
 }

@@ -13,7 +13,7 @@ local function int(n) return string.format('%.0f', n) end
 -- way together. The stream keeps about 10,000 entries.
 local function emit(stream, event, ids, ...)
   if #ids == 0 then return end
-  redis.call('XADD', stream, 'MAXLEN', '~', '10000', '*', 'event', event, 'jobId', table.concat(ids, ','), ...)
+  redis.pcall('XADD', stream, 'MAXLEN', '~', '10000', '*', 'event', event, 'jobId', table.concat(ids, ','), ...)
 end
 
 -- enqueue makes a job wait, behind those of its priority or in front of them. An

@@ -64,8 +64,8 @@ local function begin()
     ours[i] = 0
     if owner[i] == token then
       local there = all or redis.call('EXISTS', hash) == 1
-      if there and not elsewhere[i] then
-        redis.call('HSET', hash, 'processedOn', start, 'processedBy', token)
+      -- A key of another type is as good as none.
+      if there and not elsewhere[i] and type(redis.pcall('HSET', hash, 'processedOn', start, 'processedBy', token)) == 'number' then
         n = n + 1
         begun[n], ours[i] = id, 1
       else
