@@ -44,16 +44,26 @@ func (v *verdict) results(records []record, data string) error {
 }
 
 // sweep makes what the storm left an hour older, which is when files of crashes
-// are removed, lets one more process start and stop, and counts again.
+// are removed, lets one more process remove them, and counts again.
 func (v *verdict) sweep(ctx context.Context, app, data, logs, redisURL string) error {
 	left, err := hidden(data, time.Now().Add(-2*time.Hour))
 	if err != nil {
 		return err
 	}
 	v.note("temporary files", left, "left by kills, before the Sweeper saw them")
+	if left > 0 {
+		left, err = afterSweep(ctx, left, app, data, logs, redisURL)
+	}
+	v.promise("left temporary files", left, "what kills left of uploads and results is removed once it is an hour old")
+	return err
+}
+
+// afterSweep starts a process, whose Sweeper has a minute to remove what is left,
+// and counts again.
+func afterSweep(ctx context.Context, left int, app, data, logs, redisURL string) (int, error) {
 	p, err := launch(app, []string{"serve", "--workers=0"}, []string{"DATA_DIR=" + data, "REDIS_URL=" + redisURL}, filepath.Join(logs, "sweep.log"))
 	if err != nil {
-		return err
+		return left, err
 	}
 	within, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -63,8 +73,7 @@ func (v *verdict) sweep(ctx context.Context, app, data, logs, redisURL string) e
 	if code := p.terminate(time.Minute); code != 0 {
 		err = errors.Join(err, fmt.Errorf("the process that sweeps ended with status %d; see %s", code, logs))
 	}
-	v.promise("left temporary files", left, "what kills left of uploads and results is removed once it is an hour old")
-	return err
+	return left, err
 }
 
 // hidden counts the files in the storm's data that are nobody's: staged ones
