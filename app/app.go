@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/net/netutil"
 
 	"revela/app/api"
 	"revela/app/cli"
@@ -235,7 +234,7 @@ func (a *App) openHTTP(context.Context) (err error) {
 		return fmt.Errorf("listen on %s: %w", a.role.Listen, err)
 	}
 	if most := a.cfg.Server.MaxConns; most > 0 {
-		a.listener = netutil.LimitListener(a.listener, most)
+		a.listener = bound(a.listener.(*net.TCPListener), most)
 	}
 	return nil
 }

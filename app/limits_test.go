@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -52,6 +53,28 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	if err := answer(third, 30*time.Second); err != nil {
 		t.Errorf("the third connection, when there is room for it: %v", err)
+	}
+}
+
+// A request that is not read in full gets its answer and then a proper end: a
+// connection that is reset could take the answer with it.
+func TestRefusedHeadIsAnswered(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), []string{"serve", "--workers=0"}, "REDIS_EMBEDDED=process")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := fmt.Fprintf(conn, "GET /?%s HTTP/1.1\r\nHost: here\r\n\r\n", strings.Repeat("a", 40<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 431 ") {
+		t.Errorf("a head that is too long is answered %q, %v", answer, err)
 	}
 }
 
