@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -86,6 +87,35 @@ func TestWrongKeysAreBounded(t *testing.T) {
 	for i, want := range []int{401, 401, 429} {
 		if a := get(t, p.URL+"/api/v1/tasks", "X-API-Key", "wrong"); a.Status != want {
 			t.Errorf("wrong key %d is answered %d, want %d: %s", i+1, a.Status, want, a.Body)
+		}
+	}
+}
+
+// A full queue has no room for more, but who asks again for what it has is told.
+func TestFullQueueKnowsItsTasks(t *testing.T) {
+	t.Parallel()
+	p := start(t, t.TempDir(), []string{"serve", "--workers=0"}, "QUEUE_MAX_WAITING=1", "REDIS_EMBEDDED=process")
+	submit := func(path, key string) (status int, told any) {
+		a := do(t, http.MethodPost, p.URL+"/api/v1/tasks", []byte(`{"imageUrl":"https://example.org/`+path+`"}`),
+			"Content-Type", "application/json", "Idempotency-Key", key)
+		said := a.JSON(t)
+		return a.Status, cmp.Or(said["taskId"], said["code"])
+	}
+	status, id := submit("a.jpg", "a")
+	if status != http.StatusAccepted {
+		t.Fatalf("the first: %d %v", status, id)
+	}
+	for _, tt := range []struct {
+		path, key string
+		status    int
+		told      any
+	}{
+		{"a.jpg", "a", http.StatusOK, id},
+		{"b.jpg", "a", http.StatusUnprocessableEntity, "IDEMPOTENCY_MISMATCH"},
+		{"b.jpg", "b", http.StatusTooManyRequests, "QUEUE_FULL"},
+	} {
+		if status, told := submit(tt.path, tt.key); status != tt.status || told != tt.told {
+			t.Errorf("%s with key %s: %d %v, want %d %v", tt.path, tt.key, status, told, tt.status, tt.told)
 		}
 	}
 }

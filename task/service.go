@@ -49,12 +49,13 @@ type Submission struct {
 // the task. created is false when the idempotency key had made it before.
 //
 // Uploads and paths are stored and checked here; a URL is fetched by the
-// worker. ErrQueueFull says that too many tasks wait. An error leaves nothing behind, with one exception: when the record
-// is stored and the queue cannot be reached, the task is accepted and the
-// Reconciler schedules it later. *UnknownSetError: the variants that are wanted
-// are not configured. ErrInvalidDelay: the task may not wait so long.
+// worker. ErrQueueFull says that too many tasks wait, and none has the idempotency
+// key. An error leaves nothing behind, with one exception: when the record is
+// stored and the queue cannot be reached, the task is accepted and the Reconciler
+// schedules it later. *UnknownSetError: the variants that are wanted are not
+// configured. ErrInvalidDelay: the task may not wait so long.
 func (s *Service) Submit(ctx context.Context, in Submission) (t Task, created bool, err error) {
-	if err := s.Scheduler.Room(ctx); errors.Is(err, ErrQueueFull) {
+	if err := s.Scheduler.Room(ctx); errors.Is(err, ErrQueueFull) && !s.known(ctx, in.IdempotencyKey) {
 		return Task{}, false, err // before a byte is read
 	}
 	now := Millis(s.Now())
@@ -105,6 +106,16 @@ func (s *Service) Submit(ctx context.Context, in Submission) (t Task, created bo
 		return Task{}, false, err
 	}
 	return t, true, nil
+}
+
+// known reports whether an idempotency key has made a task: asking again for that
+// takes no room in the queue.
+func (s *Service) known(ctx context.Context, key string) bool {
+	if key == "" {
+		return false
+	}
+	_, err := s.Repo.FindByKey(ctx, key)
+	return err == nil
 }
 
 // choose sets what t asks for.
