@@ -159,6 +159,22 @@ func TestBulkRefusesWhatIsNone(t *testing.T) {
 	b.clean(t)
 }
 
+// A field of the wrong type is named as it was sent.
+func TestWrongTypeNamesTheField(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	for path, body := range map[string]string{
+		"/api/v1/tasks":      `{"priority":5}`,
+		"/api/v1/tasks/bulk": `{"tasks":[{"priority":5}]}`,
+	} {
+		a := b.do(t, "POST", path, strings.NewReader(body), "Content-Type", "application/json")
+		isProblem(t, path, a, 400, api.InvalidBody)
+		if !strings.Contains(string(a.Body), "The JSON field priority has the wrong type: number.") {
+			t.Errorf("%s: %s", path, a.Body)
+		}
+	}
+}
+
 // A full queue ends the request early: what is left has its error, too.
 func TestBulkStopsAtAFullQueue(t *testing.T) {
 	t.Parallel()

@@ -47,7 +47,9 @@ func readJSON(c *gin.Context, v any, limit jsonLimit) error {
 		if kind.Field == "" {
 			return &problem{code: InvalidBody, detail: "The body is a JSON " + kind.Value + "; an object is expected."}
 		}
-		return &problem{code: InvalidBody, detail: "The JSON field " + clip(kind.Field, 64) + " has the wrong type: " + kind.Value + "."}
+		// The path to it has names of embedded structs in it, which nobody has sent.
+		field := kind.Field[strings.LastIndexByte(kind.Field, '.')+1:]
+		return &problem{code: InvalidBody, detail: "The JSON field " + clip(field, 64) + " has the wrong type: " + kind.Value + "."}
 	case strings.HasPrefix(err.Error(), "json: unknown field "):
 		// encoding/json has no type for this error.
 		return &problem{code: InvalidBody, detail: "The JSON has an unknown field: " + clip(strings.TrimPrefix(err.Error(), "json: unknown field "), 64) + "."}
