@@ -2,10 +2,12 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"mime"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -30,8 +32,7 @@ func (s *Server) image(c *gin.Context) error {
 	// The address holds no hash, but a completed task never changes its images.
 	c.Header("Cache-Control", "private, max-age=31536000, immutable")
 	c.Header("Content-Disposition", disposition("inline", img.Resolution+path.Ext(img.Path)))
-	send(c, f, imaging.Format(img.Format), img.MD5)
-	return nil
+	return send(c, f, imaging.Format(img.Format), img.MD5)
 }
 
 // original sends the picture as it came. It is the one thing served here that
@@ -52,8 +53,7 @@ func (s *Server) original(c *gin.Context) error {
 	}
 	c.Header("Cache-Control", "private, no-cache")
 	c.Header("Content-Disposition", disposition("attachment", name))
-	send(c, f, imaging.Format(t.Original.Format), t.Original.SHA256)
-	return nil
+	return send(c, f, imaging.Format(t.Original.Format), t.Original.SHA256)
 }
 
 // noFile tells a task that is not there from a file that is not.
@@ -75,8 +75,8 @@ func (s *Server) noFile(c *gin.Context, id task.ID, err error, detail string) er
 const minSend = 32 << 10
 
 // send writes f, or the ranges of it that were asked for. sum is the content's
-// hash in hex.
-func send(c *gin.Context, f task.File, format imaging.Format, sum string) {
+// hash in hex. Its error is a *problem.
+func send(c *gin.Context, f task.File, format imaging.Format, sum string) error {
 	h := c.Writer.Header()
 	h.Set("Content-Type", format.MIME())
 	if sum != "" {
@@ -84,7 +84,15 @@ func send(c *gin.Context, f task.File, format imaging.Format, sum string) {
 	}
 	slowest := writeTimeout + time.Duration(f.Size()/minSend)*time.Second
 	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(slowest)) // else the server's own holds
-	http.ServeContent(c.Writer, c.Request, "", f.ModTime(), f)
+	if !strings.HasPrefix(c.GetHeader("Range"), "bytes=") {
+		c.Request.Header.Del("Range") // RFC 9110: other units than bytes are ignored
+	}
+	w := &holdback{ResponseWriter: c.Writer, status: http.StatusRequestedRangeNotSatisfiable}
+	http.ServeContent(w, c.Request, "", f.ModTime(), f)
+	if w.held {
+		return &problem{code: RangeNotSatisfiable, detail: fmt.Sprintf("The picture has %d bytes.", f.Size())}
+	}
+	return nil
 }
 
 // disposition writes a Content-Disposition; the name is encoded, so that it

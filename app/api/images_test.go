@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -56,8 +57,13 @@ func TestImagesAreServedByStoredType(t *testing.T) {
 		if part.Status != http.StatusPartialContent || !bytes.Equal(part.Body, tt.data[10:20]) {
 			t.Errorf("%s: range %d %q", tt.path, part.Status, part.Body)
 		}
-		if past := b.get(t, tt.path, "Range", "bytes=999999-"); past.Status != http.StatusRequestedRangeNotSatisfiable {
-			t.Errorf("%s: range past the end %d", tt.path, past.Status)
+		past := b.get(t, tt.path, "Range", "bytes=999999-")
+		isProblem(t, tt.path+": range past the end", past, 416, api.RangeNotSatisfiable)
+		if got, want := past.Header.Get("Content-Range"), fmt.Sprintf("bytes */%d", len(tt.data)); got != want {
+			t.Errorf("%s: past the end Content-Range is %q, want %q", tt.path, got, want)
+		}
+		if other := b.get(t, tt.path, "Range", "items=0-1"); other.Status != 200 || !bytes.Equal(other.Body, tt.data) {
+			t.Errorf("%s: a range in a unit that is not known: %d", tt.path, other.Status)
 		}
 	}
 	isProblem(t, "other resolution", b.get(t, strings.Replace(variantPath, "800", "801", 1)), 404, api.ImageNotFound)

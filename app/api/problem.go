@@ -31,6 +31,7 @@ const (
 	InvalidState        Code = "INVALID_STATE"
 	FileTooLarge        Code = "FILE_TOO_LARGE"
 	UnsupportedImage    Code = "UNSUPPORTED_IMAGE"
+	RangeNotSatisfiable Code = "RANGE_NOT_SATISFIABLE"
 	InvalidImage        Code = "INVALID_IMAGE"
 	ImageTooLarge       Code = "IMAGE_TOO_LARGE"
 	SourceRefused       Code = "SOURCE_REFUSED"
@@ -76,6 +77,8 @@ var kinds = map[Code]kind{
 		"Send a smaller file, or ask the operator to raise UPLOAD_MAX_BYTES.", 0},
 	UnsupportedImage: {415, "Not a supported image",
 		"Send JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF or BMP. The content counts, not the name.", 0},
+	RangeNotSatisfiable: {416, "There is no such range",
+		"Ask for bytes that the picture has, or leave Range out for all of it.", 0},
 	InvalidImage: {422, "The image is broken",
 		"See whether the file opens elsewhere, and whether it was copied in full.", 0},
 	ImageTooLarge: {422, "The image has too many pixels",

@@ -14,9 +14,9 @@ func (s *Server) unrouted(c *gin.Context) error {
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		c.Status(http.StatusOK) // gin has prepared 404
-		w := &missing{ResponseWriter: c.Writer}
+		w := &holdback{ResponseWriter: c.Writer, status: http.StatusNotFound}
 		s.cfg.Dashboard.ServeHTTP(w, r)
-		if !w.missed {
+		if !w.held {
 			return nil
 		}
 	case s.onDashboard(r):
@@ -45,28 +45,29 @@ func (w *probe) Header() http.Header         { return w.header }
 func (w *probe) Write(p []byte) (int, error) { return len(p), nil }
 func (w *probe) WriteHeader(status int)      { w.status = status }
 
-// missing holds back a 404 of the handler that it is given to.
-type missing struct {
+// holdback holds back an answer with one status of the handler that it is given to.
+type holdback struct {
 	http.ResponseWriter
-	missed bool
+	status int
+	held   bool
 }
 
-func (w *missing) WriteHeader(status int) {
-	if status == http.StatusNotFound {
-		w.missed = true
+func (w *holdback) WriteHeader(status int) {
+	if status == w.status {
+		w.held = true
 		return
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *missing) Write(p []byte) (int, error) {
-	if w.missed {
+func (w *holdback) Write(p []byte) (int, error) {
+	if w.held {
 		return len(p), nil
 	}
 	return w.ResponseWriter.Write(p)
 }
 
-func (w *missing) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *holdback) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // otherMethod answers a request at a place that allows only others: it tells
 // which, as the answer to OPTIONS or as a problem.
