@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net"
 	"os"
 	"strconv"
@@ -60,7 +60,7 @@ their files.`,
 			return err
 		}
 		if cfg.Queue.Workers() == 0 {
-			return cli.Hint(fmt.Errorf("a worker without workers has nothing to do"), "give --workers a number above 0")
+			return cli.WrongUsage(c, errors.New("a worker without workers has nothing to do: give --workers a number above 0"))
 		}
 		return run(c.Context(), cfg, Role{Listen: *listen, Workers: cfg.Queue.Workers()})
 	}

@@ -275,3 +275,18 @@ func TestFailedStart(t *testing.T) {
 		})
 	}
 }
+
+// A worker without workers is a mistake in the command line: status 2.
+func TestWorkerWithoutWorkers(t *testing.T) {
+	t.Parallel()
+	bin, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), bin, "worker", "--workers=0")
+	cmd.Dir = t.TempDir()
+	out, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != 2 || !strings.Contains(string(out), "give --workers a number above 0") {
+		t.Errorf("status %d:\n%s", code, out)
+	}
+}

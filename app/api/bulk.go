@@ -43,6 +43,7 @@ type BulkResult struct {
 type BulkError struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"` // how to mend it
 }
 
 // submitBulk takes the names of many pictures: 202 when all became tasks, 207
@@ -149,5 +150,5 @@ func (b *bulk) refusal(p *problem) BulkResult {
 	if message == "" {
 		message = says.Title + "."
 	}
-	return BulkResult{Error: &BulkError{p.code, message}}
+	return BulkResult{Error: &BulkError{p.code, message, says.Hint}}
 }

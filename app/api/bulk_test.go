@@ -96,7 +96,8 @@ func TestBulkAnswersEachItem(t *testing.T) {
 		switch {
 		case item.code == "" && (r.Task == nil || r.Error != nil):
 			t.Errorf("%s: %+v", item.body, r.Error)
-		case item.code != "" && (r.Task != nil || r.Error == nil || r.Error.Code != item.code || !strings.Contains(r.Error.Message, item.says)):
+		case item.code != "" && (r.Task != nil || r.Error == nil || r.Error.Code != item.code ||
+			!strings.Contains(r.Error.Message, item.says) || r.Error.Hint == ""):
 			t.Errorf("%s: %+v", item.body, r)
 		}
 	}

@@ -189,7 +189,7 @@ func TestOpenAPIDescribesTheShapes(t *testing.T) {
 		"Task": Task{
 			Original: &Original{}, Images: []Image{{}}, Error: "x", Priority: "urgent", NotBefore: &at, StartedAt: &at, FinishedAt: &at,
 		},
-		"BulkList": BulkList{}, "BulkResult": BulkResult{Task: &Task{}, Error: &BulkError{}}, "BulkError": BulkError{},
+		"BulkList": BulkList{}, "BulkResult": BulkResult{Task: &Task{}, Error: &BulkError{}}, "BulkError": BulkError{Hint: "x"},
 		"Original": Original{Frames: 2, Note: "x", ThumbHash: "x"}, "Image": Image{}, "TaskList": TaskList{},
 		"Pagination": Pagination{Page: 1, NextCursor: "x"},
 		"QueueStats": queue.Stats{}, "JobList": JobList{}, "Paused": Paused{}, "Retried": Retried{}, "Cleaned": Cleaned{},

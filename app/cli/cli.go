@@ -55,7 +55,7 @@ With nothing configured it keeps everything below ./data and needs no server.`,
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return misuse(c, err) })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return WrongUsage(c, err) })
 	root.SetUsageTemplate(usageTemplate)
 	finish(root)
 	return root
@@ -69,7 +69,7 @@ func finish(c *cobra.Command) {
 	if accept := c.Args; accept != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := accept(c, args); err != nil {
-				return misuse(c, err)
+				return WrongUsage(c, err)
 			}
 			return nil
 		}
@@ -92,7 +92,7 @@ func group(c *cobra.Command) {
 		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 			err = fmt.Errorf("%w (did you mean %q?)", err, near[0])
 		}
-		return misuse(c, err)
+		return WrongUsage(c, err)
 	}
 }
 

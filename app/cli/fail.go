@@ -43,8 +43,8 @@ type misuseError struct{ error }
 
 func (e *misuseError) Unwrap() error { return e.error }
 
-// misuse says that a command was called wrongly.
-func misuse(c *cobra.Command, err error) error {
+// WrongUsage says that a command was called wrongly: the process ends with status 2.
+func WrongUsage(c *cobra.Command, err error) error {
 	return &misuseError{Hint(err, "%s --help shows how it is used", c.CommandPath())}
 }
 

@@ -38,7 +38,7 @@ Containers use it as their health check.`,
 		if *address != "" {
 			base, err := client.Address(*address)
 			if err != nil {
-				return misuse(c, err)
+				return WrongUsage(c, err)
 			}
 			candidates = []string{base}
 		} else {

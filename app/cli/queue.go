@@ -78,7 +78,7 @@ func queueJobsCommand(r *remote) *cobra.Command {
 	full := c.Flags().Bool("details", false, "print all about each job: its times, and every failed attempt with its stack")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if *limit < 1 || *start < 0 {
-			return misuse(c, fmt.Errorf("--start is %d and --limit %d, expected 0 or more and 1 to 50", *start, *limit))
+			return WrongUsage(c, fmt.Errorf("--start is %d and --limit %d, expected 0 or more and 1 to 50", *start, *limit))
 		}
 		cl, err := r.client(c)
 		if err != nil {
@@ -164,7 +164,7 @@ func queueCleanCommand(r *remote) *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if what.OlderThan < 0 || what.Limit < 1 {
-			return misuse(c, fmt.Errorf("--older-than is %v and --limit %d, expected 0 or more and 1 to 1000", what.OlderThan, what.Limit))
+			return WrongUsage(c, fmt.Errorf("--older-than is %v and --limit %d, expected 0 or more and 1 to 1000", what.OlderThan, what.Limit))
 		}
 		cl, err := r.client(c)
 		if err != nil {

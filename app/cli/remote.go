@@ -58,7 +58,7 @@ func (r *remote) client(c *cobra.Command) (*client.Client, error) {
 	}
 	cl, err := client.New(server, key)
 	if err != nil {
-		return nil, misuse(c, err)
+		return nil, WrongUsage(c, err)
 	}
 	return cl, nil
 }

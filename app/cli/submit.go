@@ -39,13 +39,13 @@ a task. The status is 1 if one was refused or, with --wait, did not complete.`,
 	c.Flags().IntVar(&s.parallel, "parallel", 4, "pictures `N` at a time, 1 to 64")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if s.parallel < 1 || s.parallel > 64 {
-			return misuse(c, fmt.Errorf("--parallel is %d, expected 1 to 64", s.parallel))
+			return WrongUsage(c, fmt.Errorf("--parallel is %d, expected 1 to 64", s.parallel))
 		}
 		if p := s.wishes.Priority; p != "" && p != "normal" && p != "urgent" {
-			return misuse(c, fmt.Errorf("--priority is %q, expected normal or urgent", p))
+			return WrongUsage(c, fmt.Errorf("--priority is %q, expected normal or urgent", p))
 		}
 		if d := s.wishes.Delay; d < 0 || d > 720*time.Hour {
-			return misuse(c, fmt.Errorf("--delay is %v, expected 0 to 720h", d))
+			return WrongUsage(c, fmt.Errorf("--delay is %v, expected 0 to 720h", d))
 		}
 		cl, err := r.client(c)
 		if err != nil {

@@ -55,13 +55,13 @@ func taskListCommand(r *remote) *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print each task as one JSON object a line")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *all && c.Flags().Changed("page") {
-			return misuse(c, errors.New("--all and --page exclude each other"))
+			return WrongUsage(c, errors.New("--all and --page exclude each other"))
 		}
 		if l.Limit < 1 || l.Limit > 100 {
-			return misuse(c, fmt.Errorf("--limit is %d, expected 1 to 100; --all is for every task", l.Limit))
+			return WrongUsage(c, fmt.Errorf("--limit is %d, expected 1 to 100; --all is for every task", l.Limit))
 		}
 		if l.Page < 1 {
-			return misuse(c, fmt.Errorf("--page is %d, expected 1 or more", l.Page))
+			return WrongUsage(c, fmt.Errorf("--page is %d, expected 1 or more", l.Page))
 		}
 		cl, err := r.client(c)
 		if err != nil {
