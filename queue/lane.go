@@ -73,8 +73,8 @@ func (l *lane) run(stop, life context.Context) {
 		}
 		failures++
 		l.report("take, begin and complete jobs", err)
-		if stop.Err() != nil || time.Since(l.next.taken.at) > l.q.cfg.Lease { // they are for others to begin
-			l.free += len(l.next.taken.ids)
+		if n := len(l.next.taken.ids); stop.Err() != nil || n > 0 && time.Since(l.next.taken.at) > l.q.cfg.Lease {
+			l.free += n // what was taken is for others to begin
 			l.next.taken, l.next.moved = taken{}, ""
 		}
 		if !sleep(life, reconnectDelay(failures)) {
