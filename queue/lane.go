@@ -87,7 +87,9 @@ func (l *lane) run(stop, life context.Context) {
 // all there is. It reports false when nothing is to come any more.
 func (l *lane) gather(stop, life context.Context) bool {
 	for life.Err() == nil {
-		runtime.Gosched() // handlers that are about to end make the turn larger
+		for range 2 { // jobs that begin get to start, and short ones to end: the turn is larger
+			runtime.Gosched()
+		}
 		l.collect()
 		if stop.Err() != nil && l.state != listening {
 			l.state = sated
