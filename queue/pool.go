@@ -44,7 +44,7 @@ type Pool struct {
 	random  func() float64 // jitter, in [0,1)
 
 	lanes  []*lane
-	claims atomic.Uint64 // numbers the tokens of this pool
+	tokens atomic.Uint64 // how many this pool has made
 	hurry  chan struct{} // from control to the heartbeat
 	trims  chan struct{} // from those who end jobs to the trimmer
 

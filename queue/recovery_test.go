@@ -205,6 +205,35 @@ func TestForeignKeysHarmNoOtherJob(t *testing.T) {
 	}
 }
 
+// What BLMOVE moved is taken at once after an exchange that failed; left to the
+// sweeper it would wait for a lease to end.
+func TestWhatWasMovedOutlivesAFailedExchange(t *testing.T) {
+	t.Parallel()
+	s := redistest.Server(t)
+	c := s.Client(t)
+	q := newQueue(t, c, func(cfg *Config) { cfg.Lease = time.Hour })
+	add(t, q, spec("a"))
+	raw(t, c, "LMOVE", pre+"waiting", pre+"active", "RIGHT", "LEFT")
+	raw(t, c, "SET", pre+"meta", "no hash")
+	failed, worked := make(chan struct{}, 100), make(chan struct{})
+	p := NewPool(q, handler{process: func(context.Context, *Job) error { close(worked); return nil }},
+		Hooks{Error: func(string, error) { failed <- struct{}{} }})
+	l := p.lanes[0]
+	l.next.moved = "a"
+	life, end := context.WithCancel(t.Context())
+	returned := make(chan struct{})
+	go func() { l.run(life, life); close(returned) }()
+	<-failed
+	raw(t, c, "DEL", pre+"meta")
+	select {
+	case <-worked:
+	case <-time.After(20 * time.Second):
+		t.Error("the job was not taken")
+	}
+	end()
+	<-returned
+}
+
 // A lane whose pool stops while Redis is away leaves what it took to others.
 func TestStopLeavesWhatHasNotBegun(t *testing.T) {
 	t.Parallel()

@@ -53,7 +53,7 @@ func (p *Pool) exchange(ctx context.Context, t turn) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	k, now := p.q.keys, time.Now()
-	token := p.id + ":" + strconv.FormatUint(p.claims.Add(1), 36)
+	token := p.id + ":" + strconv.FormatUint(p.tokens.Add(1), 36)
 	keys := make([]string, 0, 10+len(t.done)+len(t.taken.ids))
 	keys = append(keys, k.waiting, k.urgent, k.active, k.leases, k.owners, k.delayed, k.completed, k.failed, k.meta, k.events)
 	args := make([]string, 0, 7+2*len(t.done)+len(t.taken.ids))
