@@ -46,7 +46,7 @@ func (q *Queue) Check(ctx context.Context) error {
 func (k keys) commands() [][]string {
 	job := k.job("0")
 	return [][]string{
-		{"LPUSH", k.waiting, "0"}, {"RPUSH", k.waiting, "0"}, {"RPOP", k.waiting}, {"RPOP", k.urgent},
+		{"LPUSH", k.waiting, "0"}, {"RPUSH", k.waiting, "0"}, {"RPOP", k.waiting}, {"RPOP", k.urgent}, {"RPOP", k.solo},
 		{"LLEN", k.waiting}, {"LPOS", k.waiting, "0"}, {"LRANGE", k.waiting, "0", "0"}, {"PERSIST", k.waiting},
 		{"BLMOVE", k.waiting, k.active, "RIGHT", "LEFT", "1"}, {"LREM", k.active, "0", "0"},
 		{"ZADD", k.delayed, "0", "0"}, {"ZADD", k.leases, "0", "0"}, {"ZADD", k.completed, "0", "0"}, {"ZADD", k.failed, "0", "0"},

@@ -70,11 +70,11 @@ func (q *Queue) send(ctx context.Context, batch []Spec) ([]int64, error) {
 // add is one exchange with Redis.
 func (q *Queue) add(ctx context.Context, specs []Spec) ([]int64, error) {
 	const perJob = 8
-	keys := make([]string, 0, 8+len(specs))
-	keys = append(keys, q.keys.waiting, q.keys.urgent, q.keys.delayed, q.keys.meta, q.keys.id, q.keys.events,
+	keys := make([]string, 0, 9+len(specs))
+	keys = append(keys, q.keys.waiting, q.keys.urgent, q.keys.solo, q.keys.delayed, q.keys.meta, q.keys.id, q.keys.events,
 		q.keys.completed, q.keys.failed)
-	args := make([]string, 0, 2+perJob*len(specs))
-	args = append(args, q.opts, strconv.Itoa(q.cfg.MaxWaiting))
+	args := make([]string, 0, 3+perJob*len(specs))
+	args = append(args, q.opts, strconv.Itoa(q.cfg.MaxWaiting), strconv.Itoa(q.cfg.MaxStalls))
 	for _, s := range specs {
 		priority := ""
 		if s.Urgent {

@@ -12,7 +12,7 @@ import (
 // Retry makes a failed job wait again, with fresh attempts. A job in another
 // state is a *StateError.
 func (q *Queue) Retry(ctx context.Context, id string) error {
-	n, err := q.scripts.requeue.Exec(ctx, q.client, []string{q.keys.waiting, q.keys.urgent,
+	n, err := q.scripts.requeue.Exec(ctx, q.client, []string{q.keys.waiting, q.keys.urgent, q.keys.solo,
 		q.keys.failed, q.keys.completed, q.keys.events, q.keys.job(id)}, []string{id}).AsInt64()
 	return q.moved(ctx, id, "be retried", n, err)
 }

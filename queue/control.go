@@ -43,7 +43,7 @@ func (p *Pool) obey(message string) {
 	switch message {
 	case msgResume:
 		for _, l := range p.lanes {
-			nudge(l.resumed)
+			nudge(l.woken)
 		}
 	case msgCancel:
 		nudge(p.hurry)

@@ -117,18 +117,20 @@ func tripwire(t *testing.T, server, word string, at int, kill func()) *wire {
 }
 
 // A job that takes its worker's process with it does so three times, and is
-// then failed for it; the others go on.
+// then failed for it. The others go on, and complete, even those that are in work
+// beside it each time.
 func TestPoisonEndsAfterThreeProcesses(t *testing.T) {
 	t.Parallel()
 	s := redistest.Shared(t)
 	q := newQueue(t, s.Client(t))
-	add(t, q, Spec{ID: "poison", Name: "poison"})
+	add(t, q, Spec{ID: "poison", Name: "poison"},
+		Spec{ID: "beside", Name: "burn", Data: []byte("100000000")}, Spec{ID: "beside too", Name: "burn", Data: []byte("100000000")})
 	for i := range 40 {
 		add(t, q, spec(fmt.Sprint("good", i)))
 	}
 	deaths := 0
 	for state := Waiting; state != Failed; {
-		w := startWorker(t, orders{Addr: s.Addr, DB: s.DB, Concurrency: 2, Lease: 500 * time.Millisecond, MaxStalls: 2})
+		w := startWorker(t, orders{Addr: s.Addr, DB: s.DB, Concurrency: 3, Lease: 500 * time.Millisecond, MaxStalls: 2})
 		w.order("run")
 		eventually(t, "the process died, or the job failed", func() bool {
 			info, err := q.Job(t.Context(), "poison")
@@ -147,7 +149,7 @@ func TestPoisonEndsAfterThreeProcesses(t *testing.T) {
 		case <-w.done:
 			deaths++
 		default:
-			eventually(t, "the others completed", func() bool { return stats(t, q) == Stats{Failed: 1, FailedTotal: 1, CompletedTotal: 40} })
+			eventually(t, "the others completed", func() bool { return stats(t, q) == Stats{Failed: 1, FailedTotal: 1, CompletedTotal: 42} })
 		}
 		w.kill()
 	}

@@ -39,9 +39,10 @@ func (q *Queue) Held(ctx context.Context, finished bool) (*Held, error) {
 	sources := []struct {
 		key  string
 		page func(key string, at int64) rueidis.Completed
-	}{{q.keys.delayed, zset}, {q.keys.waiting, list}, {q.keys.urgent, list}, {q.keys.active, list}, {q.keys.failed, zset}, {q.keys.completed, zset}}
+	}{{q.keys.delayed, zset}, {q.keys.waiting, list}, {q.keys.urgent, list}, {q.keys.solo, list}, {q.keys.active, list},
+		{q.keys.failed, zset}, {q.keys.completed, zset}}
 	if !finished {
-		sources = sources[:4]
+		sources = sources[:5]
 	}
 	for _, s := range sources {
 		for at := int64(0); ; at += heldPage {
@@ -107,7 +108,7 @@ func (q *Queue) Restore(ctx context.Context, ids ...string) (restored int, err e
 		batch := ids[:min(len(ids), addBatch)]
 		ids = ids[len(batch):]
 		answers, err := q.scripts.restore.Exec(ctx, q.client,
-			k.jobs([]string{k.waiting, k.urgent, k.active, k.delayed, k.failed, k.completed, k.events}, batch...),
+			k.jobs([]string{k.waiting, k.urgent, k.solo, k.active, k.delayed, k.failed, k.completed, k.events}, batch...),
 			batch).AsIntSlice()
 		if err != nil {
 			return restored, fmt.Errorf("queue: restore jobs: %w", err)

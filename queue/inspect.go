@@ -15,7 +15,7 @@ import (
 // depend on their number.
 func (q *Queue) Stats(ctx context.Context) (Stats, error) {
 	n, err := q.scripts.stats.Exec(ctx, q.client,
-		[]string{q.keys.waiting, q.keys.urgent, q.keys.active, q.keys.delayed, q.keys.completed, q.keys.failed, q.keys.meta}, nil).AsIntSlice()
+		[]string{q.keys.waiting, q.keys.urgent, q.keys.solo, q.keys.active, q.keys.delayed, q.keys.completed, q.keys.failed, q.keys.meta}, nil).AsIntSlice()
 	if err != nil {
 		return Stats{}, fmt.Errorf("queue: stats: %w", err)
 	}
@@ -121,32 +121,31 @@ func (q *Queue) waitingIDs(ctx context.Context, skip, n int) ([]string, error) {
 	return live[min(skip, len(live)):min(skip+n, len(live))], nil
 }
 
-// nextIDs returns n ids of those that wait after the first skip: urgent ones,
-// then the others, each from the right end of their list, which is taken first.
+// nextIDs returns n ids of those that wait after the first skip: those that run
+// alone, urgent ones, then the others, each from the right end of their list, which
+// is taken first.
 func (q *Queue) nextIDs(ctx context.Context, skip, n int) ([]string, error) {
 	b := q.client.B()
-	urgent, err := q.client.Do(ctx, b.Llen().Key(q.keys.urgent).Build()).AsInt64()
-	if err != nil {
-		return nil, fmt.Errorf("queue: list waiting: %w", err)
+	lists := []string{q.keys.solo, q.keys.urgent, q.keys.waiting}
+	lengths := make(rueidis.Commands, len(lists))
+	for i, list := range lists {
+		lengths[i] = b.Llen().Key(list).Build()
 	}
 	var next []string
-	for _, part := range []struct {
-		key     string
-		skip, n int
-	}{
-		{q.keys.urgent, skip, min(n, int(urgent)-skip)},
-		{q.keys.waiting, max(0, skip-int(urgent)), n - max(0, min(n, int(urgent)-skip))},
-	} {
-		if part.n <= 0 {
-			continue
-		}
-		ids, err := q.client.Do(ctx, b.Lrange().Key(part.key).
-			Start(int64(-part.skip-part.n)).Stop(int64(-part.skip-1)).Build()).AsStrSlice()
+	for i, answer := range q.client.DoMulti(ctx, lengths...) {
+		length, err := answer.AsInt64()
 		if err != nil {
 			return nil, fmt.Errorf("queue: list waiting: %w", err)
 		}
-		slices.Reverse(ids)
-		next = append(next, ids...)
+		if m := min(n-len(next), int(length)-skip); m > 0 {
+			ids, err := q.client.Do(ctx, b.Lrange().Key(lists[i]).Start(int64(-skip-m)).Stop(int64(-skip-1)).Build()).AsStrSlice()
+			if err != nil {
+				return nil, fmt.Errorf("queue: list waiting: %w", err)
+			}
+			slices.Reverse(ids)
+			next = append(next, ids...)
+		}
+		skip = max(0, skip-int(length))
 	}
 	return next, nil
 }

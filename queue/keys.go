@@ -4,6 +4,7 @@ package queue
 type keys struct {
 	waiting   string // list: ids, pushed left, taken right
 	urgent    string // list: ids that overtake those in waiting
+	solo      string // list: ids that run alone in their pool, see solo.go
 	active    string // list: ids in work
 	delayed   string // zset: ids by due time, ms
 	completed string // zset: ids by end, ms
@@ -26,7 +27,7 @@ func newKeys(prefix, name string, cluster bool) keys {
 	}
 	p := prefix + ":" + name + ":"
 	return keys{
-		waiting: p + "waiting", urgent: p + "urgent", active: p + "active", delayed: p + "delayed",
+		waiting: p + "waiting", urgent: p + "urgent", solo: p + "solo", active: p + "active", delayed: p + "delayed",
 		completed: p + "completed", failed: p + "failed",
 		leases: p + "leases", owners: p + "owners",
 		id: p + "id", meta: p + "meta", events: p + "events", audit: p + "audit",

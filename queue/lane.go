@@ -24,11 +24,12 @@ type lane struct {
 	slots    int
 	free     int           // slots in which nobody works and for which nothing was taken
 	next     turn          // what is to be told and asked
+	secluded taken         // a job that waits to be alone
 	state    hunger        // whether there is any use in asking for jobs
 	ends     chan end      // from workers, who never wait for it
 	arrived  chan string   // from listen, when listening
 	refusals int           // of BLMOVE, in a row; listen's
-	resumed  chan struct{} // from control
+	woken    chan struct{} // from control and solo
 }
 
 // laneSize is how many slots make a second lane worth while.
@@ -43,7 +44,7 @@ func newLanes(p *Pool, slots int) []*lane {
 		share := (slots + i) / n
 		lanes[i] = &lane{
 			Pool: p, slots: share, free: share, ends: make(chan end, share),
-			arrived: make(chan string, 1), resumed: make(chan struct{}, 1),
+			arrived: make(chan string, 1), woken: make(chan struct{}, 1),
 		}
 	}
 	return lanes
@@ -73,9 +74,14 @@ func (l *lane) run(stop, life context.Context) {
 		}
 		failures++
 		l.report("take, begin and complete jobs", err)
-		if n := len(l.next.taken.ids); stop.Err() != nil || n > 0 && time.Since(l.next.taken.at) > l.q.cfg.Lease {
-			l.free += n // what was taken is for others to begin
-			l.next.taken, l.next.moved = taken{}, ""
+		l.unask()
+		if len(l.next.taken.ids) > 0 && time.Since(l.next.taken.at) > l.q.cfg.Lease || stop.Err() != nil {
+			l.miss(l.next.taken) // what was taken is for others to begin
+			l.next.taken = taken{}
+			if l.next.moved != "" {
+				l.next.moved = ""
+				l.missed(1)
+			}
 		}
 		if !sleep(life, reconnectDelay(failures)) {
 			return
@@ -94,13 +100,11 @@ func (l *lane) gather(stop, life context.Context) bool {
 		if stop.Err() != nil && l.state != listening {
 			l.state = sated
 		}
-		l.next.want = 0
-		switch {
-		case l.state == hungry:
-			l.next.want = min(l.free, turnSize)
-		case l.next.moved != "": // ours already, even if the pool stops
-			l.next.want = 1
+		if len(l.secluded.ids) > 0 && len(l.next.taken.ids) == 0 && l.alone() {
+			l.next.taken, l.secluded = l.secluded, taken{}
+			l.next.taken.at = time.Now()
 		}
+		l.want()
 		if len(l.next.done) > 0 || len(l.next.taken.ids) > 0 || l.next.want > 0 {
 			return true
 		}
@@ -110,6 +114,39 @@ func (l *lane) gather(stop, life context.Context) bool {
 		l.wait(stop, life)
 	}
 	return false
+}
+
+// want decides how many jobs the next turn asks for.
+func (l *lane) want() {
+	l.next.want, l.next.solo = 0, false
+	if l.next.moved != "" { // ours already, even if the pool stops; it was asked for when listening began
+		l.next.want = 1
+	}
+	if more := min(l.free, turnSize) - l.next.want; l.state == hungry && more > 0 && l.ask(more) {
+		l.next.want += more
+		l.next.solo = l == l.lanes[0]
+	}
+}
+
+// unask takes back what want asked for.
+func (l *lane) unask() {
+	asked := l.next.want
+	if l.next.moved != "" {
+		asked--
+	}
+	l.missed(asked)
+}
+
+// miss gives up jobs that were taken and do not begin.
+func (l *lane) miss(t taken) {
+	if len(t.ids) == 0 {
+		return
+	}
+	l.free += len(t.ids)
+	l.missed(len(t.ids))
+	if t.solo {
+		l.drop(l.asJob(t))
+	}
 }
 
 // collect frees the slots of jobs that have ended and notes those that are done.
@@ -148,7 +185,10 @@ func (l *lane) wait(stop, life context.Context) {
 		l.ended(e)
 	case l.next.moved = <-l.arrived:
 		l.state = hungry
-	case <-l.resumed:
+		if l.next.moved == "" {
+			l.missed(1)
+		}
+	case <-l.woken:
 		if l.state == paused {
 			l.state = hungry
 		}
@@ -174,13 +214,21 @@ func (l *lane) heed(stop, life context.Context, a answer) {
 			}
 		}()
 	}
-	l.free += len(last.taken.ids) - len(a.begun) - len(a.taken.ids)
+	came := len(a.taken.ids) + len(a.solo.ids)
+	l.free -= came
+	if len(a.solo.ids) > 0 {
+		l.secluded = a.solo
+		l.seclude(l.asJob(a.solo))
+	}
+	l.missed(last.want - came)
+	last.taken.ids = last.taken.ids[len(a.begun):] // as many as do not begin
+	l.miss(last.taken)
 	l.next = turn{taken: a.taken}
 	switch {
 	case last.want == 0 || stop.Err() != nil: // nothing was learned, or is of use
 	case a.paused:
 		l.state = paused
-	case len(a.taken.ids) == 0:
+	case came == 0 && l.ask(1):
 		l.state = listening
 		go l.listen(life)
 	}

@@ -52,6 +52,8 @@ type Pool struct {
 
 	mu       sync.Mutex
 	held     map[string]*Job // jobs with a lease, by id
+	coming   int             // jobs that lanes asked for and that are not held yet
+	solo     string          // id of the held job that is to run alone, or does; see solo.go
 	stopping bool            // work ends as soon as it begins
 }
 
@@ -126,11 +128,12 @@ func (p *Pool) Busy() int {
 	return len(p.held)
 }
 
-// hold notes that a job's lease is to be renewed.
+// hold notes that the lease of a job that came is to be renewed.
 func (p *Pool) hold(job *Job) {
 	p.mu.Lock()
 	former, stopping := p.held[job.ID], p.stopping
 	p.held[job.ID] = job
+	p.coming--
 	p.mu.Unlock()
 	if former != nil { // its lease ended, and the job came back to this very pool
 		former.end(ErrLeaseLost)
@@ -161,8 +164,9 @@ func (p *Pool) endWork() {
 func (p *Pool) drop(job *Job) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.held[job.ID] == job {
+	if held := p.held[job.ID]; held != nil && held.token == job.token {
 		delete(p.held, job.ID)
+		p.fewer()
 	}
 }
 

@@ -87,6 +87,6 @@ func (p *Pool) due(ctx context.Context) (due, error) {
 // or "+inf". For each it returns what the script says.
 func (q *Queue) promote(ctx context.Context, upto string, ids ...string) ([]int64, error) {
 	return q.scripts.promote.Exec(ctx, q.client,
-		q.keys.jobs([]string{q.keys.delayed, q.keys.waiting, q.keys.urgent, q.keys.events}, ids...),
+		q.keys.jobs([]string{q.keys.delayed, q.keys.waiting, q.keys.urgent, q.keys.solo, q.keys.events}, ids...),
 		append([]string{upto}, ids...)).AsIntSlice()
 }

@@ -32,7 +32,7 @@ func (p *Pool) handBack(life context.Context, job *Job, delay time.Duration) {
 	k := p.q.keys
 	_ = p.persist(life, "hand a job back", func(ctx context.Context) error {
 		return p.q.scripts.release.Exec(ctx, p.q.client,
-			[]string{k.active, k.leases, k.owners, k.waiting, k.urgent, k.delayed, k.events, k.job(job.ID)},
+			[]string{k.active, k.leases, k.owners, k.waiting, k.urgent, k.solo, k.delayed, k.events, k.job(job.ID)},
 			[]string{job.ID, job.token, millis(delay)}).Error()
 	})
 }

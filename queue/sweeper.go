@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -25,7 +26,7 @@ func (p *Pool) sweep(ctx context.Context) error {
 	defer cancel()
 	k := p.q.keys
 	answer, err := p.q.scripts.sweep.Exec(ctx, p.q.client,
-		[]string{k.active, k.leases, k.waiting, k.urgent, k.meta}, []string{millis(p.q.cfg.Lease)}).ToArray()
+		[]string{k.active, k.leases, k.waiting, k.urgent, k.solo, k.meta}, []string{millis(p.q.cfg.Lease)}).ToArray()
 	if err != nil {
 		return fmt.Errorf("queue: sweep: %w", err)
 	}
@@ -52,7 +53,8 @@ func (p *Pool) sweep(ctx context.Context) error {
 func (p *Pool) recover(ctx context.Context, id string) error {
 	k := p.q.keys
 	n, err := p.q.scripts.recover.Exec(ctx, p.q.client,
-		[]string{k.active, k.leases, k.owners, k.waiting, k.urgent, k.meta, k.events, k.job(id)}, []string{id}).AsInt64()
+		[]string{k.active, k.leases, k.owners, k.waiting, k.urgent, k.solo, k.meta, k.events, k.job(id)},
+		[]string{id, strconv.Itoa(p.q.cfg.MaxStalls)}).AsInt64()
 	if err != nil {
 		return err
 	}

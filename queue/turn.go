@@ -20,6 +20,7 @@ type turn struct {
 	done  []*Job
 	taken taken
 	want  int
+	solo  bool   // whether the only one may be one that is to run alone
 	moved string // id that BLMOVE moved to active, among those wanted
 }
 
@@ -28,6 +29,7 @@ type taken struct {
 	token string
 	ids   []string
 	at    time.Time // before Redis wrote their leases
+	solo  bool      // the one job of these is to run alone
 }
 
 // answer is what Redis says to a turn.
@@ -36,7 +38,8 @@ type answer struct {
 	begun  []begun
 	token  string // of those begun
 	taken  taken
-	paused bool // and therefore nothing was taken
+	solo   taken // one job or none
+	paused bool  // and therefore nothing was taken
 }
 
 // begun is a job whose attempt begins, and its jobFields.
@@ -54,10 +57,10 @@ func (p *Pool) exchange(ctx context.Context, t turn) (answer, error) {
 	defer cancel()
 	k, now := p.q.keys, time.Now()
 	token := p.id + ":" + strconv.FormatUint(p.tokens.Add(1), 36)
-	keys := make([]string, 0, 10+len(t.done)+len(t.taken.ids))
-	keys = append(keys, k.waiting, k.urgent, k.active, k.leases, k.owners, k.delayed, k.completed, k.failed, k.meta, k.events)
-	args := make([]string, 0, 7+2*len(t.done)+len(t.taken.ids))
-	args = append(args, strconv.Itoa(t.want), t.moved, millis(p.q.cfg.Lease), token,
+	keys := make([]string, 0, 11+len(t.done)+len(t.taken.ids))
+	keys = append(keys, k.waiting, k.urgent, k.solo, k.active, k.leases, k.owners, k.delayed, k.completed, k.failed, k.meta, k.events)
+	args := make([]string, 0, 8+2*len(t.done)+len(t.taken.ids))
+	args = append(args, strconv.Itoa(t.want), flag(t.solo), t.moved, millis(p.q.cfg.Lease), token,
 		flag(!p.q.cfg.KeepCompleted.none()), strconv.Itoa(len(t.done)))
 	for _, job := range t.done {
 		keys, args = append(keys, k.job(job.ID)), append(args, job.ID, job.token)
@@ -65,7 +68,7 @@ func (p *Pool) exchange(ctx context.Context, t turn) (answer, error) {
 	keys, args = k.jobs(keys, t.taken.ids...), append(append(args, t.taken.token), t.taken.ids...)
 
 	read := make(rueidis.Commands, 0, len(t.taken.ids))
-	for _, hash := range keys[10+len(t.done):] {
+	for _, hash := range keys[11+len(t.done):] {
 		read = append(read, p.q.client.B().Hmget().Key(hash).Field(jobFields[:]...).Build())
 	}
 	hashes, said := p.q.scripts.turn.execAfter(ctx, p.q.client, read, keys, args)
@@ -83,8 +86,16 @@ func (p *Pool) exchange(ctx context.Context, t turn) (answer, error) {
 	if a.taken.ids, err = says[2].AsStrSlice(); err != nil {
 		return answer{}, fmt.Errorf("turn: %w", err)
 	}
+	solo, err := says[3].AsBool()
+	if err != nil {
+		return answer{}, fmt.Errorf("turn: %w", err)
+	}
+	if solo {
+		a.solo = taken{token: token, at: now, ids: a.taken.ids[:1], solo: true}
+		a.taken.ids = a.taken.ids[1:]
+	}
 	for i, hash := range hashes {
-		ours, err := says[3+i].AsBool()
+		ours, err := says[4+i].AsBool()
 		if err == nil && !ours {
 			continue
 		}

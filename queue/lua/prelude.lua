@@ -18,10 +18,12 @@ end
 
 -- enqueue makes a job wait, behind those of its priority or in front of them. An
 -- urgent one has a list of its own as long as there is anyone to overtake; idle
--- pools listen to waiting.
-local function enqueue(waiting, urgent, hash, id, front)
-  local list = waiting
-  if redis.call('HGET', hash, 'priority') == 'urgent' and redis.call('EXISTS', waiting) == 1 then
+-- pools listen to waiting. One that is to run alone is in solo.
+local function enqueue(waiting, urgent, solo, hash, id, front)
+  local list, job = waiting, redis.call('HMGET', hash, 'priority', 'solo')
+  if job[2] then
+    list = solo
+  elseif job[1] == 'urgent' and redis.call('EXISTS', waiting) == 1 then
     list = urgent
   end
   redis.call(front and 'RPUSH' or 'LPUSH', list, id)

@@ -1,12 +1,12 @@
 -- Makes delayed jobs wait.
--- KEYS  delayed waiting urgent events, then the hash of each job
+-- KEYS  delayed waiting urgent solo events, then the hash of each job
 -- ARGV  those due up to here (ms, or +inf), then the id of each job
 -- Returns for each job 1, 0 (not delayed, or not due) or -1 (no such job).
 -- O(jobs x log delayed). Retryable.
 local upto = ARGV[1] == '+inf' and math.huge or tonumber(ARGV[1])
 local out, moved = {}, {}
 for i = 2, #ARGV do
-  local id, hash = ARGV[i], KEYS[3 + i]
+  local id, hash = ARGV[i], KEYS[4 + i]
   local due = redis.call('ZSCORE', KEYS[1], id)
   out[i - 1] = 0
   if redis.call('EXISTS', hash) == 0 then
@@ -14,10 +14,10 @@ for i = 2, #ARGV do
     out[i - 1] = -1
   elseif due and tonumber(due) <= upto then
     redis.call('ZREM', KEYS[1], id)
-    enqueue(KEYS[2], KEYS[3], hash, id)
+    enqueue(KEYS[2], KEYS[3], KEYS[4], hash, id)
     moved[#moved + 1] = id
     out[i - 1] = 1
   end
 end
-emit(KEYS[4], 'waiting', moved, 'prev', 'delayed')
+emit(KEYS[5], 'waiting', moved, 'prev', 'delayed')
 return out

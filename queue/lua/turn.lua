@@ -1,29 +1,31 @@
 -- A pool's turn: it ends the jobs that are done, begins those it took last time,
 -- and takes others.
--- KEYS  waiting urgent active leases owners delayed completed failed meta events,
---       then the hashes of the jobs done, then of those to begin
--- ARGV  how many to take at most, id moved by BLMOVE or '', lease(ms), token for
---       those taken, 1 to keep jobs that are done or 0, how many are done, then
---       for each: id token; then the token of those to begin, then their ids
--- Returns the time(ms), 1 if the queue is paused or 0, the ids taken, then for
--- each job to begin 1 or 0 (not ours to do). O(jobs x jobs in work). For a job that
--- is done, but not by its owner, nothing changes. Retryable: what an unseen answer
--- took has a lease that ends.
-local waiting, urgent, active, leases, owners, delayed, completed, failed, meta, events = unpack(KEYS, 1, 10)
-local max, moved, lease, token, keep, done = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1', tonumber(ARGV[6])
+-- KEYS  waiting urgent solo active leases owners delayed completed failed meta
+--       events, then the hashes of the jobs done, then of those to begin
+-- ARGV  how many to take at most, 1 to take first one that is to run alone or 0, id
+--       moved by BLMOVE or '', lease(ms), token for those taken, 1 to keep jobs that
+--       are done or 0, how many are done, then for each: id token; then the token of
+--       those to begin, then their ids
+-- Returns the time(ms), 1 if the queue is paused or 0, the ids taken, the id taken
+-- that is to run alone or '', then for each job to begin 1 or 0 (not ours to do).
+-- O(jobs x jobs in work). For a job that is done, but not by its owner, nothing
+-- changes. Retryable: what an unseen answer took has a lease that ends.
+local waiting, urgent, solo, active, leases, owners, delayed, completed, failed, meta, events = unpack(KEYS, 1, 11)
+local max, alone, moved, lease, token, keep, done =
+  tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6] == '1', tonumber(ARGV[7])
 local at = now()
 
 -- complete ends the first jobs of ARGV and KEYS.
 local function complete()
   if done == 0 then return end
   local ids = {}
-  for i = 1, done do ids[i] = ARGV[5 + 2 * i] end
+  for i = 1, done do ids[i] = ARGV[6 + 2 * i] end
   local owner = redis.call('HMGET', owners, unpack(ids))
   local ended, hashes, n = {}, {}, 0
   for i = 1, done do
-    if owner[i] == ARGV[6 + 2 * i] then
+    if owner[i] == ARGV[7 + 2 * i] then
       n = n + 1
-      ended[n], hashes[n] = ids[i], KEYS[10 + i]
+      ended[n], hashes[n] = ids[i], KEYS[11 + i]
     end
   end
   if n == 0 then return end
@@ -45,7 +47,7 @@ end
 -- whether it does. It lets go of ids that have no job (removed while they waited)
 -- or whose job is elsewhere (a second copy of an id).
 local function begin()
-  local first, base = 8 + 2 * done, 10 + done
+  local first, base = 9 + 2 * done, 11 + done
   if not ARGV[first] then return {} end
   local ids = { unpack(ARGV, first) }
   local owner = redis.call('HMGET', owners, unpack(ids))
@@ -135,24 +137,32 @@ local function grant(ids)
   return due, own
 end
 
--- take moves jobs into work and returns their ids.
+-- take moves jobs into work and returns their ids, and whether the first of them
+-- is to run alone. There is one such job at most, and it comes without others, but
+-- for one that was moved.
 local function take(paused)
-  local ids = paused and {} or pop(moved == '' and max or max - 1)
+  local n, ids, lonely = moved == '' and max or max - 1, {}, false
+  if not paused then
+    lonely = alone and n > 0 and redis.call('RPOP', solo)
+    ids = lonely and { lonely } or pop(n)
+  end
   if moved ~= '' and admit(paused) then ids[#ids + 1] = moved end
-  if #ids == 0 then return ids end
+  if #ids == 0 then return ids, false end
   local due, own = grant(ids)
   if redis.call('ZADD', leases, 'NX', unpack(due)) < #ids then
     ids = strangers(ids)
-    if #ids == 0 then return ids end
+    if #ids == 0 then return ids, false end
     due, own = grant(ids)
     redis.call('ZADD', leases, unpack(due))
   end
   redis.call('HSET', owners, unpack(own))
   redis.call('LPUSH', active, unpack(ids))
-  return ids
+  return ids, lonely == ids[1]
 end
 
 complete()
 local ours = begin()
 local paused = max > 0 and redis.call('HEXISTS', meta, 'paused') == 1
-return { int(at), paused and 1 or 0, max > 0 and take(paused) or {}, unpack(ours) }
+local ids, lonely = {}, false
+if max > 0 then ids, lonely = take(paused) end
+return { int(at), paused and 1 or 0, ids, lonely and 1 or 0, unpack(ours) }
