@@ -64,7 +64,7 @@ type queueCollector struct {
 var (
 	queueJobs = prometheus.NewDesc("revela_queue_jobs", "Jobs in the queue, by state.", []string{"state"}, nil)
 	queueDone = prometheus.NewDesc("revela_queue_finished_total", "Jobs that ended since the queue was made, by outcome.", []string{"outcome"}, nil)
-	queueAge  = prometheus.NewDesc("revela_queue_oldest_waiting_seconds", "Age of the job that is taken next, 0 if none waits.", nil, nil)
+	queueAge  = prometheus.NewDesc("revela_queue_oldest_waiting_seconds", "Age of the oldest job that waits, 0 if none does.", nil, nil)
 )
 
 func (queueCollector) Describe(ch chan<- *prometheus.Desc) {

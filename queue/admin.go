@@ -123,7 +123,9 @@ func (q *Queue) cleanListed(ctx context.Context, state State, olderThan time.Dur
 	if err != nil {
 		return nil, err
 	}
-	page := q.nextIDs
+	page := func(ctx context.Context, skip, n int) ([]string, error) {
+		return q.nextIDs(ctx, q.keys.lists(), skip, n)
+	}
 	if state == Delayed {
 		page = func(ctx context.Context, skip, n int) ([]string, error) {
 			return q.client.Do(ctx, q.client.B().Zrange().Key(q.keys.delayed).

@@ -241,20 +241,26 @@ func TestHooksTellHowAttemptsEnd(t *testing.T) {
 		age, err := q.Oldest(t.Context())
 		return err == nil && age >= 20*time.Millisecond
 	})
+	now := spec("now") // is taken first, and younger
+	now.Urgent = true
+	add(t, q, now)
+	if age, err := q.Oldest(t.Context()); err != nil || age < 20*time.Millisecond {
+		t.Errorf("Oldest behind an urgent job = %v, %v", age, err)
+	}
 	if err := q.Resume(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all ended", func() bool { s := stats(t, q); return s.CompletedTotal == 2 && s.FailedTotal == 1 })
+	eventually(t, "all ended", func() bool { s := stats(t, q); return s.CompletedTotal == 3 && s.FailedTotal == 1 })
 	mu.Lock()
 	defer mu.Unlock()
 	want := map[Ended]int{
-		{Outcome: Done, Attempt: 1}: 2, {Outcome: Released, Attempt: 1}: 1,
+		{Outcome: Done, Attempt: 1}: 3, {Outcome: Released, Attempt: 1}: 1,
 		{Outcome: Retried, Attempt: 1}: 1, {Outcome: GaveUp, Attempt: 2}: 1,
 	}
 	if !maps.Equal(ended, want) {
 		t.Errorf("ended %v, want %v", ended, want)
 	}
-	if len(waits) != 4 || slices.Min(waits) < 0 || slices.Max(waits) < 20*time.Millisecond {
+	if len(waits) != 5 || slices.Min(waits) < 0 || slices.Max(waits) < 20*time.Millisecond {
 		t.Errorf("waits %v, want one for each first attempt", waits)
 	}
 	if age, err := q.Oldest(t.Context()); err != nil || age != 0 {

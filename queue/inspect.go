@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -48,7 +49,7 @@ func (q *Queue) Jobs(ctx context.Context, state State, start, end int) ([]Info, 
 		if err != nil || paused != (state == Paused) {
 			return []Info{}, err
 		}
-		ids, err := q.waitingIDs(ctx, start, end-start+1)
+		ids, err := q.waitingIDs(ctx, q.keys.lists(), start, end-start+1)
 		if err != nil {
 			return nil, err
 		}
@@ -82,22 +83,22 @@ func (q *Queue) FailedIDs(ctx context.Context, skip, n int) ([]string, error) {
 	return ids, nil
 }
 
-// waitingIDs returns the ids of up to n waiting jobs after the first skip, next
+// waitingIDs returns the ids of up to n jobs of lists after the first skip, next
 // to be taken first. Where none were removed while they waited, that is one
-// look; else ids without a job are passed over from the start of the list.
-func (q *Queue) waitingIDs(ctx context.Context, skip, n int) ([]string, error) {
+// look; else ids without a job are passed over from the start of the lists.
+func (q *Queue) waitingIDs(ctx context.Context, lists []string, skip, n int) ([]string, error) {
 	b := q.client.B()
 	removed, err := q.client.Do(ctx, b.Hget().Key(q.keys.meta).Field("removed").Build()).AsInt64()
 	if err != nil && !rueidis.IsRedisNil(err) {
 		return nil, fmt.Errorf("queue: list waiting: %w", err)
 	}
 	if removed == 0 {
-		return q.nextIDs(ctx, skip, n)
+		return q.nextIDs(ctx, lists, skip, n)
 	}
 	const page = 500
 	var live []string
 	for at := 0; len(live) < skip+n; at += page {
-		ids, err := q.nextIDs(ctx, at, page)
+		ids, err := q.nextIDs(ctx, lists, at, page)
 		if err != nil {
 			return nil, err
 		}
@@ -121,12 +122,10 @@ func (q *Queue) waitingIDs(ctx context.Context, skip, n int) ([]string, error) {
 	return live[min(skip, len(live)):min(skip+n, len(live))], nil
 }
 
-// nextIDs returns n ids of those that wait after the first skip: those that run
-// alone, urgent ones, then the others, each from the right end of their list, which
-// is taken first.
-func (q *Queue) nextIDs(ctx context.Context, skip, n int) ([]string, error) {
+// nextIDs returns n ids of lists after the first skip, of each list from its right
+// end, which is taken first.
+func (q *Queue) nextIDs(ctx context.Context, lists []string, skip, n int) ([]string, error) {
 	b := q.client.B()
-	lists := []string{q.keys.solo, q.keys.urgent, q.keys.waiting}
 	lengths := make(rueidis.Commands, len(lists))
 	for i, list := range lists {
 		lengths[i] = b.Llen().Key(list).Build()
@@ -213,21 +212,32 @@ func (q *Queue) Job(ctx context.Context, id string) (Info, error) {
 	return info, nil
 }
 
-// Oldest is how long ago the job was added that is taken next; 0 if none waits.
+// Oldest is how long ago the oldest of those jobs was added that are next of their
+// list; 0 if none waits. In a list they are in order but for those that came back.
 func (q *Queue) Oldest(ctx context.Context) (time.Duration, error) {
-	ids, err := q.waitingIDs(ctx, 0, 1)
-	if err != nil || len(ids) == 0 {
-		return 0, err
+	oldest := int64(math.MaxInt64)
+	for _, list := range q.keys.lists() {
+		ids, err := q.waitingIDs(ctx, []string{list}, 0, 1)
+		if err != nil {
+			return 0, err
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		added, err := q.client.Do(ctx, q.client.B().Hget().Key(q.keys.job(ids[0])).Field("timestamp").Build()).AsInt64()
+		switch {
+		case rueidis.IsRedisNil(err): // taken and done this moment
+		case err != nil:
+			return 0, fmt.Errorf("queue: read job %s: %w", ids[0], err)
+		default:
+			oldest = min(oldest, added)
+		}
 	}
-	added, err := q.client.Do(ctx, q.client.B().Hget().Key(q.keys.job(ids[0])).Field("timestamp").Build()).AsInt64()
-	if rueidis.IsRedisNil(err) {
-		return 0, nil // taken and done this moment
-	}
-	if err != nil {
-		return 0, fmt.Errorf("queue: read job %s: %w", ids[0], err)
+	if oldest == math.MaxInt64 {
+		return 0, nil
 	}
 	now, err := q.now(ctx)
-	return max(0, age(now, added)), err
+	return max(0, age(now, oldest)), err
 }
 
 func (q *Queue) paused(ctx context.Context) (bool, error) {

@@ -35,6 +35,9 @@ func newKeys(prefix, name string, cluster bool) keys {
 	}
 }
 
+// lists are where jobs wait, in the order in which they are taken.
+func (k keys) lists() []string { return []string{k.solo, k.urgent, k.waiting} }
+
 // job names the hash of one job.
 func (k keys) job(id string) string { return k.prefix + id }
 
