@@ -59,6 +59,7 @@ func (s *Server) readyz(c *gin.Context) error {
 }
 
 func (s *Server) metrics(c *gin.Context) error {
+	c.Header("Cache-Control", "no-store")
 	s.cfg.Metrics.ServeHTTP(c.Writer, c.Request)
 	return nil
 }

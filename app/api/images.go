@@ -87,12 +87,17 @@ func send(c *gin.Context, f task.File, format imaging.Format, sum string) error 
 	if !strings.HasPrefix(c.GetHeader("Range"), "bytes=") {
 		c.Request.Header.Del("Range") // RFC 9110: other units than bytes are ignored
 	}
-	w := &holdback{ResponseWriter: c.Writer, status: http.StatusRequestedRangeNotSatisfiable}
+	w := &holdback{ResponseWriter: c.Writer}
 	http.ServeContent(w, c.Request, "", f.ModTime(), f)
-	if w.held {
+	switch w.held {
+	case 0:
+		return nil
+	case http.StatusRequestedRangeNotSatisfiable:
 		return &problem{code: RangeNotSatisfiable, detail: fmt.Sprintf("The picture has %d bytes.", f.Size())}
+	case http.StatusPreconditionFailed:
+		return &problem{code: PreconditionFailed, detail: "The picture's ETag is " + h.Get("ETag") + "."}
 	}
-	return nil
+	return fmt.Errorf("send a picture: status %d", w.held)
 }
 
 // disposition writes a Content-Disposition; the name is encoded, so that it

@@ -57,6 +57,7 @@ func TestImagesAreServedByStoredType(t *testing.T) {
 		if part.Status != http.StatusPartialContent || !bytes.Equal(part.Body, tt.data[10:20]) {
 			t.Errorf("%s: range %d %q", tt.path, part.Status, part.Body)
 		}
+		isProblem(t, tt.path+": another version", b.get(t, tt.path, "If-Match", `"another"`), 412, api.PreconditionFailed)
 		past := b.get(t, tt.path, "Range", "bytes=999999-")
 		isProblem(t, tt.path+": range past the end", past, 416, api.RangeNotSatisfiable)
 		if got, want := past.Header.Get("Content-Range"), fmt.Sprintf("bytes */%d", len(tt.data)); got != want {

@@ -29,6 +29,7 @@ const (
 	MethodNotAllowed    Code = "METHOD_NOT_ALLOWED"
 	RequestTimeout      Code = "REQUEST_TIMEOUT"
 	InvalidState        Code = "INVALID_STATE"
+	PreconditionFailed  Code = "PRECONDITION_FAILED"
 	FileTooLarge        Code = "FILE_TOO_LARGE"
 	UnsupportedImage    Code = "UNSUPPORTED_IMAGE"
 	RangeNotSatisfiable Code = "RANGE_NOT_SATISFIABLE"
@@ -73,6 +74,8 @@ var kinds = map[Code]kind{
 	RequestTimeout: {408, "The body came too slowly", "Send it again over a faster connection.", 0},
 	InvalidState: {409, "The state forbids it",
 		"Read the state again: it may have changed meanwhile.", 0},
+	PreconditionFailed: {412, "It is not what the request expects",
+		"Leave out If-Match and If-Unmodified-Since, or read it again.", 0},
 	FileTooLarge: {413, "The file is too large",
 		"Send a smaller file, or ask the operator to raise UPLOAD_MAX_BYTES.", 0},
 	UnsupportedImage: {415, "Not a supported image",

@@ -278,7 +278,8 @@ func TestOptionsAndOtherMethods(t *testing.T) {
 		"/":                    "GET, HEAD, OPTIONS",
 	} {
 		options := b.do(t, "OPTIONS", path, nil)
-		if options.Status != 204 || len(options.Body) > 0 || options.Header.Get("Content-Type") != "" || options.Header.Get("ETag") != "" {
+		if options.Status != 204 || len(options.Body) > 0 || options.Header.Get("Content-Type") != "" || options.Header.Get("ETag") != "" ||
+			options.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("OPTIONS %s: %d %v", path, options.Status, options.Header)
 		}
 		other := b.do(t, "PROPFIND", path, nil)

@@ -47,6 +47,7 @@ func stampOf(t *task.Task) stamp { return stamp{t.ID, t.Version, t.UpdatedAt.Uni
 // pageKey is where a page stands in which listing; its tasks may change.
 type pageKey struct {
 	query task.Query
+	text  string // of a search
 	page  int
 }
 
@@ -79,8 +80,7 @@ func (r renderer) task(t *task.Task) (*content.Content, error) {
 }
 
 // list returns a page as JSON, a TaskList. place says where tasks stand.
-func (r renderer) list(q task.Query, tasks []task.Task, place Pagination) (*content.Content, error) {
-	key := pageKey{q, place.Page}
+func (r renderer) list(key pageKey, tasks []task.Task, place Pagination) (*content.Content, error) {
 	if had, ok := r.pages.get(key); ok && had.place == place && had.shows(tasks) {
 		return had.body, nil
 	}

@@ -58,7 +58,7 @@ type Pagination struct {
 	Total      int64  `json:"total"`
 	Exact      bool   `json:"totalIsExact"` // if not, there are at least about that many
 	TotalPages int64  `json:"totalPages"`
-	NextCursor string `json:"nextCursor,omitempty"` // absent on the last page
+	NextCursor string `json:"nextCursor,omitempty"` // absent where nothing follows
 }
 
 // list shows one page of tasks.
@@ -93,7 +93,7 @@ func (s *Server) list(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.rendered.list(q, found.Tasks, Pagination{
+	body, err := s.rendered.list(pageKey{q, text, page}, found.Tasks, Pagination{
 		Page: page, Limit: q.Limit, Total: found.Total.N, Exact: found.Total.Exact,
 		TotalPages: (found.Total.N + int64(q.Limit) - 1) / int64(q.Limit),
 		NextCursor: formatCursor(found.Next),

@@ -14,9 +14,9 @@ func (s *Server) unrouted(c *gin.Context) error {
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
 		c.Status(http.StatusOK) // gin has prepared 404
-		w := &holdback{ResponseWriter: c.Writer, status: http.StatusNotFound}
+		w := &holdback{ResponseWriter: c.Writer}
 		s.cfg.Dashboard.ServeHTTP(w, r)
-		if !w.held {
+		if w.held == 0 {
 			return nil
 		}
 	case s.onDashboard(r):
@@ -45,23 +45,22 @@ func (w *probe) Header() http.Header         { return w.header }
 func (w *probe) Write(p []byte) (int, error) { return len(p), nil }
 func (w *probe) WriteHeader(status int)      { w.status = status }
 
-// holdback holds back an answer with one status of the handler that it is given to.
+// holdback holds back a refusal of the handler that it is given to.
 type holdback struct {
 	http.ResponseWriter
-	status int
-	held   bool
+	held int // its status, 0 if there was none
 }
 
 func (w *holdback) WriteHeader(status int) {
-	if status == w.status {
-		w.held = true
+	if status >= http.StatusBadRequest {
+		w.held = status
 		return
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *holdback) Write(p []byte) (int, error) {
-	if w.held {
+	if w.held != 0 {
 		return len(p), nil
 	}
 	return w.ResponseWriter.Write(p)
@@ -75,6 +74,7 @@ func otherMethod(c *gin.Context, allow string) error {
 	allow += ", OPTIONS"
 	c.Header("Allow", allow)
 	if c.Request.Method == http.MethodOptions {
+		c.Header("Cache-Control", "no-store")
 		c.Status(http.StatusNoContent)
 		return nil
 	}
