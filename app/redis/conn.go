@@ -20,7 +20,7 @@ type Conn struct {
 	client   rueidis.Client
 	health   *health
 	embedded *embedded // nil for an external server
-	tracking bool
+	tracking bool      // the server tells of changes to cached keys
 	desc     string
 
 	cancel context.CancelFunc // cuts every connection
@@ -95,6 +95,9 @@ func (c *Conn) identify(ctx context.Context, cfg Config, t target) error {
 	} else {
 		c.desc = name + " at " + t.String()
 	}
+	if !c.Tracking() {
+		c.desc += ", without client-side caching"
+	}
 	return nil
 }
 
@@ -108,6 +111,11 @@ func (c *Conn) Describe() string { return c.desc }
 // Tracking says whether the server helps client-side caching. If not, rueidis'
 // DoCache asks the server each time.
 func (c *Conn) Tracking() bool { return c.tracking }
+
+// Steady says that no connection is being made, nor was one begun or lost a few
+// seconds ago. While one is, rueidis lets those who need it wait for seconds,
+// whatever their contexts say.
+func (c *Conn) Steady() bool { return c.health.steady() }
 
 // Cluster says whether keys of one command must share a slot.
 func (c *Conn) Cluster() bool { return c.client.Mode() == rueidis.ClientModeCluster }

@@ -82,6 +82,7 @@ func (d *dialer) DialContext(ctx context.Context, addr string, nd *net.Dialer, c
 	if err := d.health.mayDial(addr); err != nil {
 		return nil, err
 	}
+	d.health.stir()
 	patient := patient(ctx)
 	dctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -120,6 +121,9 @@ type watchedConn struct {
 
 func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.health.stir()
+	}
 	switch {
 	case n > 0 && !c.up:
 		if b[0] == '-' { // the handshake was refused
@@ -140,6 +144,7 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 
 func (c *watchedConn) Close() error {
 	c.closed.Store(true)
+	c.health.stir()
 	c.unhook()
 	return c.Conn.Close()
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,6 +23,7 @@ type health struct {
 	log     *zap.Logger
 	secrets []string
 	now     func() time.Time
+	stirred atomic.Int64 // when a connection was last begun or ended, ns since the epoch
 
 	mu    sync.Mutex
 	nodes map[string]*node
@@ -50,6 +52,18 @@ func (h *health) node(addr string) *node {
 		h.nodes[addr] = n
 	}
 	return n
+}
+
+// stir notes that a connection is being made, or has ended and will be made again.
+func (h *health) stir() { h.stirred.Store(h.now().UnixNano()) }
+
+// settling is longer than it takes to make a connection: dialling and the greeting
+// have dialTimeout each.
+const settling = 2*dialTimeout + time.Second
+
+// steady reports whether every connection has been as it is for a while.
+func (h *health) steady() bool {
+	return h.now().UnixNano()-h.stirred.Load() > int64(settling)
 }
 
 // mayDial returns an error that wraps the last failure while addr has to wait.
@@ -158,7 +172,9 @@ func redact(err error, secrets []string) error {
 	}
 	text := err.Error()
 	for _, s := range secrets {
-		text = strings.ReplaceAll(text, s, "***")
+		if s != "" { // which is between all letters
+			text = strings.ReplaceAll(text, s, "***")
+		}
 	}
 	if text == err.Error() {
 		return err

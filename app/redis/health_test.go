@@ -103,6 +103,13 @@ func TestHealthLogsARepeatedErrorSeldom(t *testing.T) {
 	}
 }
 
+func TestNoSecretIsNothingToHide(t *testing.T) {
+	t.Parallel()
+	if err := redact(errors.New("NOPERM"), []string{""}); err.Error() != "NOPERM" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestHealthHidesSecrets(t *testing.T) {
 	t.Parallel()
 	h, _, logs := testHealth("hush")
