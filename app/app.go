@@ -161,7 +161,7 @@ func (a *App) openTasks(context.Context) (err error) {
 	}
 	a.cache, err = cache.New(a.redis.Client(), a.records, cache.Config{
 		TaskTTL: a.cfg.Cache.TaskTTL, ListTTL: a.cfg.Cache.ListTTL, CountTTL: a.cfg.Cache.CountTTL,
-		OnChange: trouble.changed,
+		OnChange: trouble.changed, Steady: a.redis.Steady,
 	})
 	if err != nil {
 		return fmt.Errorf("prepare the cache: %w", err)
@@ -177,14 +177,15 @@ func (a *App) openTasks(context.Context) (err error) {
 		return nil
 	})
 
+	repo := a.cache.Records(a.records)
 	jobs, sets := scheduler{a.queue, time.Now}, task.Sets(a.cfg.Image.Variants)
 	a.tasks = &task.Service{
-		Repo: a.records, Cache: a.cache, Files: a.files, Fetcher: a.fetcher, Scheduler: jobs,
+		Repo: repo, Reads: a.cache, Files: a.files, Fetcher: a.fetcher, Scheduler: jobs,
 		Events: a.publisher, Images: a.images, Sets: sets, MaxBytes: a.cfg.Upload.MaxBytes, Now: time.Now,
 		Unscheduled: a.reconcileSoon,
 	}
 	a.repair = &task.Reconciler{
-		Repo: a.records, Cache: a.cache, Scheduler: jobs, Events: a.publisher,
+		Repo: repo, Scheduler: jobs, Events: a.publisher,
 		MaxStalls: a.cfg.Queue.MaxStalled, Now: time.Now, Report: a.reconciled,
 	}
 	a.sweeper = &task.Sweeper{Repo: a.records, Files: a.files, Now: time.Now, Report: a.swept}
@@ -192,7 +193,7 @@ func (a *App) openTasks(context.Context) (err error) {
 		return nil
 	}
 	a.pool = queue.NewPool(a.queue, worker{&task.Processor{
-		Repo: a.records, Cache: a.cache, Files: a.files, Fetcher: a.fetcher, Events: a.publisher,
+		Repo: repo, Files: a.files, Fetcher: a.fetcher, Events: a.publisher,
 		Images: a.images, Sets: sets, MaxBytes: a.cfg.Upload.MaxBytes, Now: time.Now,
 	}, a.log}, a.hooks())
 	return nil
@@ -211,7 +212,7 @@ func (a *App) openHTTP(context.Context) (err error) {
 	metrics := a.metrics(requests.times)
 	var handler http.Handler
 	if a.role.API {
-		if a.hub, err = events.NewHub(a.redis.Client(), events.HubConfig{}); err != nil {
+		if a.hub, err = events.NewHub(a.redis.Client(), events.HubConfig{Changed: a.cache.Doubt}); err != nil {
 			return fmt.Errorf("prepare event streams: %w", err)
 		}
 		a.onClose(func() error { a.hub.Close(); return nil })

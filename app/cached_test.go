@@ -43,26 +43,29 @@ func TestReadsWhileRedisIsInTrouble(t *testing.T) {
 			waitStatus(t, p.URL, id, "completed")
 			paths := []string{"/api/v1/tasks/" + id, "/api/v1/tasks?limit=10", "/api/v1/tasks?status=completed"}
 
-			mend := trouble(server, proxy)
-			logged := len(troubles(p))
-			var took []time.Duration
-			begin := time.Now()
-			tick := time.NewTicker(10 * time.Millisecond)
-			defer tick.Stop()
-			for ; time.Since(begin) < 4*time.Second; <-tick.C {
-				for _, path := range paths {
-					sent := time.Now()
-					if a := get(t, p.URL+path); a.Status != 200 {
-						t.Errorf("%s answered %d: %s", path, a.Status, a.Body)
+			read := func(d time.Duration) (took []time.Duration) {
+				tick := time.NewTicker(10 * time.Millisecond)
+				defer tick.Stop()
+				for begin := time.Now(); time.Since(begin) < d; <-tick.C {
+					for _, path := range paths {
+						sent := time.Now()
+						if a := get(t, p.URL+path); a.Status != 200 {
+							t.Errorf("%s answered %d: %s", path, a.Status, a.Body)
+						}
+						took = append(took, time.Since(sent))
 					}
-					took = append(took, time.Since(sent))
 				}
+				slices.Sort(took)
+				return took
 			}
+			read(8 * time.Second) // until the connections are no longer new
+			mend := trouble(server, proxy)
+			logged, begin := len(troubles(p)), time.Now()
+			took := read(13 * time.Second) // connections are given up after five, and tried again and again
 			seconds := time.Since(begin).Seconds()
 			lines := troubles(p)[logged:]
-			slices.Sort(took)
-			if p50, p99 := took[len(took)/2], took[len(took)*99/100]; p50 > 50*time.Millisecond || p99 > 100*time.Millisecond+slack {
-				t.Errorf("reads took %v (median) and %v (99th of 100)", p50, p99)
+			if p50, most := took[len(took)/2], took[len(took)-1]; p50 > 50*time.Millisecond || most > 100*time.Millisecond+slack {
+				t.Errorf("reads took %v (median) and %v (the longest)", p50, most)
 			}
 			if most := int(seconds) + 1; len(lines) > most {
 				t.Errorf("%d lines in %.1f s, at most %d are expected:\n%s", len(lines), seconds, most, strings.Join(lines, "\n"))
@@ -129,7 +132,7 @@ func TestCacheMetrics(t *testing.T) {
 	p := start(t, t.TempDir(), []string{"serve", "--workers=1"}, "REDIS_URL="+server.URL)
 	id := upload(t, p.URL, "a.jpg", imagetest.JPEG(imagetest.Photo(90, 70))).JSON(t)["taskId"].(string)
 	waitStatus(t, p.URL, id, "completed")
-	names := []string{"hits", "local_hits", "misses", "fills", "refused", "waits", "uncached", "invalidations", "fallbacks"}
+	names := []string{"hits", "local_hits", "misses", "fills", "refused", "waits", "uncached", "loads", "invalidations", "deferred", "fallbacks"}
 	read := func() map[string]int {
 		now := map[string]int{}
 		for _, name := range names {

@@ -34,6 +34,8 @@ func (a *App) metrics(more ...prometheus.Collector) http.Handler {
 		{"cache_waits_total", "Misses that waited for another process to fill the entry.", func() int64 { return a.cache.Stats().Waits }},
 		{"cache_uncached_total", "Reads of lists and totals that are never cached.", func() int64 { return a.cache.Stats().Uncached }},
 		{"cache_invalidations_total", "Changes that made cached values unreachable.", func() int64 { return a.cache.Stats().Invalidations }},
+		{"cache_loads_total", "Reads of the store on behalf of the cache.", func() int64 { return a.cache.Stats().Loads }},
+		{"cache_deferred_total", "Invalidations that Redis did not take at once.", func() int64 { return a.cache.Stats().Deferred }},
 		{"cache_fallbacks_total", "Reads that went past a cache in trouble.", func() int64 { return a.cache.Stats().Fallbacks }},
 		{"events_lost_total", "Events that could not be published.", func() int64 { return int64(a.publisher.Lost()) }},
 	} {
@@ -41,6 +43,11 @@ func (a *App) metrics(more ...prometheus.Collector) http.Handler {
 			prometheus.CounterOpts{Namespace: "revela", Name: c.name, Help: c.help},
 			func() float64 { return float64(c.value()) }))
 	}
+	registry.MustRegister(prometheus.NewGaugeFunc(
+		prometheus.GaugeOpts{
+			Namespace: "revela", Name: "cache_owed",
+			Help: "Tasks whose invalidation Redis has not taken yet.",
+		}, func() float64 { return float64(a.cache.Stats().Owed) }))
 	registry.MustRegister(prometheus.NewGaugeFunc(
 		prometheus.GaugeOpts{
 			Namespace: "revela", Name: "imaging_info", Help: "What decodes and encodes JPEG; always 1.",

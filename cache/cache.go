@@ -9,7 +9,7 @@ import (
 	"revela/task"
 )
 
-// Cache is a task.Cache. It is safe for concurrent use.
+// Cache is a task.Reader. It is safe for concurrent use.
 type Cache struct {
 	client rueidis.Client
 	repo   task.Reader
@@ -28,7 +28,7 @@ type Cache struct {
 	life     life
 }
 
-var _ task.Cache = (*Cache)(nil)
+var _ task.Reader = (*Cache)(nil)
 
 // New returns a cache of repo in client's Redis. The client must read from the
 // primary: a replica may not have heard of a change yet. It may be built with
@@ -80,7 +80,7 @@ func (c *Cache) List(ctx context.Context, q task.Query) ([]task.Task, error) {
 	key, ok := listKey(q)
 	if !ok {
 		c.counters.uncached.Add(1)
-		return c.repo.List(ctx, q)
+		return c.loadList(ctx, q)
 	}
 	return c.lists.read(ctx, q, key)
 }
@@ -99,7 +99,7 @@ func (c *Cache) loadTask(ctx context.Context, id task.ID) (task.Task, error) {
 	t, err := c.repo.Get(ctx, id)
 	switch {
 	case err == nil:
-		c.known.learn(t, "", true)
+		c.saw(t)
 	case errors.Is(err, task.ErrNotFound):
 		c.known.lose(id)
 	}
@@ -108,9 +108,7 @@ func (c *Cache) loadTask(ctx context.Context, id task.ID) (task.Task, error) {
 
 func (c *Cache) loadList(ctx context.Context, q task.Query) ([]task.Task, error) {
 	ts, err := c.repo.List(ctx, q)
-	for _, t := range ts {
-		c.known.learn(t, "", true)
-	}
+	c.saw(ts...)
 	return ts, err
 }
 

@@ -24,8 +24,13 @@ type Config struct {
 	Budget time.Duration
 
 	// LoadTimeout bounds one read of the repository on behalf of all who wait
-	// for it, 1ms to 1m; default 5s.
+	// for it, 1ms to 1m; default 1.9s.
 	LoadTimeout time.Duration
+
+	// Steady, if set, reports that no connection to Redis is being made. A read
+	// need not guard against waiting for one then, which costs a hot one more
+	// than all the rest. It is called for each read.
+	Steady func() bool
 
 	// OnChange, if set, hears when Redis is found unreachable (with the cause)
 	// and when it is found back (nil). It is called by the reader that found it
@@ -43,7 +48,7 @@ func (c Config) withDefaults() Config {
 		{&c.CountTTL, 45 * time.Second},
 		{&c.LocalTTL, 10 * time.Second},
 		{&c.Budget, 75 * time.Millisecond},
-		{&c.LoadTimeout, 5 * time.Second},
+		{&c.LoadTimeout, 1900 * time.Millisecond},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value

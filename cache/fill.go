@@ -65,7 +65,7 @@ func (k *kind[A, T]) fill(ctx context.Context, publish func(T, error), arg A, ke
 	c.counters.loads.Add(1)
 	lctx, cancel := context.WithTimeout(ctx, c.cfg.LoadTimeout)
 	defer cancel()
-	v, err := k.load(lctx, arg)
+	v, err := within(lctx, c.life.branch, func(ctx context.Context) (T, error) { return k.load(ctx, arg) })
 	if err != nil && lctx.Err() == context.DeadlineExceeded {
 		err = fmt.Errorf("%w: no answer from the repository in %v: %w", task.ErrUnavailable, c.cfg.LoadTimeout, err)
 	}
@@ -85,7 +85,8 @@ func (k *kind[A, T]) claim(ctx context.Context, arg A, key, outdated string, dea
 	defer cancel()
 	prefix := format
 	if k.listed {
-		generation, err := c.generation(ctx)
+		generation, err := within(ctx, c.life.branch, c.generation)
+		c.heard(err, false)
 		if err != nil || generation == "" {
 			return v, claim{}, false
 		}
@@ -93,8 +94,10 @@ func (k *kind[A, T]) claim(ctx context.Context, arg A, key, outdated string, dea
 	}
 	cl = claim{key: key, prefix: prefix, token: prefix + markClaim + rand.Text()}
 	for pause := time.Millisecond; ; pause = min(2*pause, maxWait) {
-		raw, err := text(claimScript.Exec(ctx, c.client, []string{key},
-			[]string{prefix, cl.token, strconv.FormatInt(claimTTL.Milliseconds(), 10), outdated}))
+		args := []string{prefix, cl.token, strconv.FormatInt(claimTTL.Milliseconds(), 10), outdated}
+		raw, err := within(ctx, c.life.branch, func(ctx context.Context) (string, error) {
+			return text(claimScript.Exec(ctx, c.client, []string{key}, args))
+		})
 		c.heard(err, false)
 		if err != nil {
 			return v, claim{}, false
@@ -122,17 +125,17 @@ func (c *Cache) generation(ctx context.Context) (string, error) {
 	rs := c.client.DoMulti(ctx,
 		c.client.B().Set().Key(generationKey).Value(rand.Text()).Nx().Build(),
 		c.client.B().Get().Key(generationKey).Build())
-	generation, err := text(rs[1])
-	c.heard(err, false)
-	return generation, err
+	return text(rs[1])
 }
 
 // settle stores value under a claim, or gives the claim up if value is "".
 func (c *Cache) settle(ctx context.Context, cl claim, value string, ttl time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Budget)
 	defer cancel()
-	stored, err := settleScript.Exec(ctx, c.client, []string{cl.key},
-		[]string{cl.token, value, strconv.FormatInt(ttl.Milliseconds(), 10)}).AsInt64()
+	stored, err := within(ctx, c.life.branch, func(ctx context.Context) (int64, error) {
+		return settleScript.Exec(ctx, c.client, []string{cl.key},
+			[]string{cl.token, value, strconv.FormatInt(ttl.Milliseconds(), 10)}).AsInt64()
+	})
 	c.heard(err, false)
 	switch {
 	case err != nil || value == "":

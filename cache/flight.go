@@ -30,6 +30,12 @@ func (l *life) spawn(fn func()) bool {
 	return true
 }
 
+// branch is spawn for those who run under l: it does so while l closes, too.
+func (l *life) branch(fn func()) bool {
+	l.wg.Go(fn)
+	return true
+}
+
 func (l *life) close() {
 	l.mu.Lock()
 	l.closed = true

@@ -68,7 +68,7 @@ func TestKnownOnlyGoesForward(t *testing.T) {
 
 func TestDebtsAreBounded(t *testing.T) {
 	t.Parallel()
-	d := debts{horizon: time.Millisecond}
+	d := debts{horizon: time.Hour}
 	if d.owes("task:x", false) || d.owes("tasks:list:x", true) {
 		t.Fatal("owes from the start")
 	}
@@ -79,7 +79,6 @@ func TestDebtsAreBounded(t *testing.T) {
 		t.Fatal("owes what nobody changed")
 	}
 	d.add("one too many")
-	d.blind = time.Now().Add(time.Hour)
 	if !d.owes("task:x", false) || !d.owes("tasks:list:x", true) || len(d.ids) != maxDebts {
 		t.Fatal("an invalidation is forgotten")
 	}

@@ -23,11 +23,16 @@ func (c *Cache) Invalidate(ctx context.Context, id task.ID) {
 		c.debts.add(id)
 		c.repayLater()
 	}
-	c.suspects.mark(taskKey(id), generationKey)
+	c.Doubt(id)
 	c.tasks.flights.forget(taskKey(id))
 	c.lists.flights.forgetAll()
 	c.counts.flights.forgetAll()
 }
+
+// Doubt makes the next reads of a task and of lists compare this process' copies
+// with Redis. It is for whoever heard of a change by another way than the cache:
+// that Redis announces it to the copies may come a little later.
+func (c *Cache) Doubt(id task.ID) { c.suspects.mark(taskKey(id), generationKey) }
 
 // drop deletes the entries of tasks and the generation. It uses DEL alone,
 // which Redis takes even when it is out of memory. An error means that some may
@@ -35,19 +40,25 @@ func (c *Cache) Invalidate(ctx context.Context, id task.ID) {
 func (c *Cache) drop(ctx context.Context, limit time.Duration, ids ...task.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	_, err := within(ctx, c.life.spawn, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, c.del(ctx, ids)
+	})
+	c.heard(err, false)
+	return err
+}
+
+func (c *Cache) del(ctx context.Context, ids []task.ID) error {
 	cmds := make(rueidis.Commands, 0, len(ids)+1)
 	for _, id := range ids {
 		cmds = append(cmds, c.client.B().Del().Key(taskKey(id)).Build().ToRetryable())
 	}
 	cmds = append(cmds, c.client.B().Del().Key(generationKey).Build().ToRetryable())
-	var first error
 	for _, r := range c.client.DoMulti(ctx, cmds...) {
-		if err := r.Error(); err != nil && first == nil {
-			first = fmt.Errorf("cache: drop: %w", err)
+		if err := r.Error(); err != nil {
+			return fmt.Errorf("cache: drop: %w", err)
 		}
 	}
-	c.heard(first, false)
-	return first
+	return nil
 }
 
 // repayLater sees to it that the debts are being paid.

@@ -29,7 +29,7 @@ type kind[A, T any] struct {
 func (k *kind[A, T]) read(ctx context.Context, arg A, key string) (T, error) {
 	c := k.c
 	deadline := time.Now().Add(c.cfg.Budget)
-	for {
+	for late := 0; ; {
 		v, outdated, usable, ok := k.look(arg, key, deadline)
 		if ok {
 			return v, nil
@@ -38,23 +38,28 @@ func (k *kind[A, T]) read(ctx context.Context, arg A, key string) (T, error) {
 			k.fill(ctx, publish, arg, key, outdated, usable, deadline)
 		})
 		switch {
-		case again && time.Now().Before(deadline):
-		case again,
-			err == nil && !k.current(v),           // the flight began before something newer was seen
-			err != nil && c.life.ctx.Err() != nil: // Close fails all that are under way
+		case err != nil && c.life.ctx.Err() != nil: // Close fails all that are under way
 			return k.load(ctx, arg)
+		case again:
+		case err == nil && !k.current(v) && late < maxLate: // the flight began before something newer was seen
+			late++
 		default:
 			return v, err
 		}
 	}
 }
 
+// maxLate is how often a read takes a flight that began too early for another. The
+// next one mostly begins later; where not even that helps, the repository itself is
+// behind what was seen of it, as after a backup was restored.
+const maxLate = 3
+
 // look returns the value of a key if Redis, or the copy here, has one (ok). If
 // not, it says which value is too old to be used, and whether Redis is usable.
 func (k *kind[A, T]) look(arg A, key string, deadline time.Time) (v T, outdated string, usable, ok bool) {
 	c := k.c
 	probe := false
-	if !c.debts.owes(key, k.listed) {
+	if time.Now().Before(deadline) && !c.debts.owes(key, k.listed) {
 		usable, probe = c.breaker.allow()
 	}
 	if usable {
@@ -95,13 +100,25 @@ func (f found) prefix(listed bool) (string, bool) {
 }
 
 // peek reads an entry through client-side caching. An error says that Redis
-// could not be asked. It does not end with the caller's context: rueidis lets
-// others wait for the same answer and would fail them too.
-func (c *Cache) peek(key string, listed, probe bool, deadline time.Time) (f found, err error) {
-	ctx := &lateContext{Context: c.life.ctx, deadline: deadline}
-	defer ctx.cancel()
-	defer func() { c.heard(err, f.local) }()
+// could not be asked.
+func (c *Cache) peek(key string, listed, probe bool, deadline time.Time) (found, error) {
+	if c.cfg.Steady != nil && c.cfg.Steady() { // a local copy costs no goroutine then
+		ctx := &lateContext{Context: c.life.ctx, deadline: deadline}
+		defer ctx.cancel()
+		f, err := c.ask(ctx, key, listed, probe)
+		c.heard(err, f.local)
+		return f, err
+	}
+	ctx, cancel := context.WithDeadline(c.life.ctx, deadline)
+	defer cancel()
+	f, err := within(ctx, c.life.spawn, func(ctx context.Context) (found, error) {
+		return c.ask(ctx, key, listed, probe)
+	})
+	c.heard(err, f.local)
+	return f, err
+}
 
+func (c *Cache) ask(ctx context.Context, key string, listed, probe bool) (found, error) {
 	watched := key // whose copy must not be behind this process' own changes
 	if listed {
 		watched = generationKey

@@ -37,12 +37,16 @@ func (k *known) init() {
 	}
 }
 
-// shard picks by the id's last digit, which counts up from task to task.
+// shard picks by the id's last hex digit, which counts up from task to task.
 func (k *known) shard(id task.ID) *knownShard {
 	if id == "" {
 		return &k.shards[0]
 	}
-	return &k.shards[id[len(id)-1]%16]
+	digit := id[len(id)-1]
+	if digit >= 'a' {
+		digit -= 'a' - 10
+	}
+	return &k.shards[digit%16]
 }
 
 func (k *known) find(id task.ID) (*fact, bool) {

@@ -1,13 +1,18 @@
 package cache_test
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/redis/rueidis"
 
 	"revela/app/redis/redistest"
 	"revela/cache"
@@ -184,6 +189,50 @@ func quick(t *testing.T, what string, f func()) {
 	f()
 	if took := time.Since(start); took > 100*time.Millisecond+slack {
 		t.Errorf("%s took %v", what, took)
+	}
+}
+
+// TestNobodyWaitsForAConnection: while a server hangs and others, who have time, are
+// about to connect to it, rueidis makes all wait for them. No reader does.
+func TestNobodyWaitsForAConnection(t *testing.T) {
+	t.Parallel()
+	s := redistest.Server(t)
+	p := redistest.NewProxy(t, s.Addr)
+	var dialled atomic.Int32
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{p.Addr}, ForceSingleClient: true, PipelineMultiplex: 2,
+		DialCtxFn: func(ctx context.Context, addr string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			dialled.Add(1)
+			return d.DialContext(ctx, "tcp", addr)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	x := sample()
+	c, err := cache.New(client, newRepo(x), cache.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	s.Freeze()
+	p.Cut()
+	dialled.Store(0)
+	var others sync.WaitGroup
+	for i := range 64 { // so that each of its four connections is wanted
+		others.Go(func() {
+			_ = client.Do(t.Context(), client.B().Get().Key(strconv.Itoa(i)).Build()).Error() // it has time
+		})
+	}
+	defer others.Wait()
+	defer s.Thaw()
+	eventually(t, "all are being made", func() bool { return dialled.Load() >= 4 })
+	for range 20 {
+		quick(t, "Invalidate", func() { c.Invalidate(t.Context(), x.ID) })
+		for what := range 3 {
+			quick(t, "a read", func() { look(t, c, x.ID, what) })
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -193,16 +194,23 @@ func TestReadYourWrites(t *testing.T) {
 				r.put(task.Task{ID: task.ID(fmt.Sprintf("%024x", i)), Version: 1, Status: task.Failed})
 			}
 			mine.Invalidate(t.Context(), x.ID)
-			if got := get(t, mine, x.ID).Version; got < want {
-				t.Fatalf("write %d: Get sees version %d, want %d", i, got, want)
-			}
-			for _, got := range list(t, mine) {
-				if got.ID == x.ID && got.Version < want {
-					t.Fatalf("write %d: List sees version %d, want %d", i, got.Version, want)
+			for j := range 3 { // each is the first to look now and then
+				switch (i + j) % 3 {
+				case 0:
+					if got := get(t, mine, x.ID).Version; got < want {
+						t.Fatalf("write %d: Get sees version %d, want %d", i, got, want)
+					}
+				case 1:
+					for _, got := range list(t, mine) {
+						if got.ID == x.ID && got.Version < want {
+							t.Fatalf("write %d: List sees version %d, want %d", i, got.Version, want)
+						}
+					}
+				case 2:
+					if n := count(t, mine); n != int64(i/10)+2 {
+						t.Fatalf("write %d: Count sees %d", i, n)
+					}
 				}
-			}
-			if n := count(t, mine); n != int64(i/10)+2 {
-				t.Fatalf("write %d: Count sees %d", i, n)
 			}
 		}
 	})
@@ -274,6 +282,104 @@ func TestStampede(t *testing.T) {
 			t.Errorf("%d reads in four processes", all)
 		}
 	})
+}
+
+// TestNobodyJoinsAFlightFromBefore: who reads after a change does not wait for what
+// was read before it.
+func TestNobodyJoinsAFlightFromBefore(t *testing.T) {
+	everywhere(t, func(t *testing.T, dial dialer) {
+		x := sample()
+		r := newRepo(x)
+		c := newCache(t, dial, r, patient)
+		for what := range 2 {
+			g := r.hold()
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				lookUntil(t, c, x.ID, what, g.entered)
+			}()
+			<-g.entered
+			want := r.bump(x.ID)
+			c.Invalidate(t.Context(), x.ID)
+			if got := look(t, c, x.ID, what); got != want { // while the first is held
+				t.Errorf("way %d: version %d, want %d", what, got, want)
+			}
+			close(g.release)
+			<-done
+		}
+	})
+}
+
+// crowd is 1,000 readers of a task whose first read of the repository is held.
+type crowd struct {
+	repo    *repo
+	cache   *cache.Cache
+	held    *gate
+	readers sync.WaitGroup
+	oldest  atomic.Int64 // version that one of them got
+}
+
+func gather(t *testing.T, dial dialer, x task.Task, cfg cache.Config) *crowd {
+	t.Helper()
+	w := &crowd{repo: newRepo(x)}
+	w.repo.lag = 20 * time.Millisecond // so that those who do not share a read are many
+	w.cache = newCache(t, dial, w.repo, cfg)
+	w.held = w.repo.hold()
+	w.oldest.Store(1 << 62)
+	var coming atomic.Int64
+	for range 1000 {
+		w.readers.Go(func() {
+			coming.Add(1)
+			v := look(t, w.cache, x.ID, 0)
+			for old := w.oldest.Load(); v < old && !w.oldest.CompareAndSwap(old, v); old = w.oldest.Load() {
+			}
+		})
+	}
+	<-w.held.entered
+	eventually(t, "all to come", func() bool { return coming.Load() == 1000 })
+	return w
+}
+
+// proceed lets them all end. Those who come late may read one after the other.
+func (w *crowd) proceed(t *testing.T) {
+	t.Helper()
+	before := w.repo.reads.Load()
+	close(w.held.release)
+	w.readers.Wait()
+	if n := w.repo.reads.Load() - before; n > 20 {
+		t.Errorf("%d reads of the repository", n)
+	}
+}
+
+// TestStampedeAfterALateFlight: a flight turns out to have begun before something
+// newer was seen. Its readers share the next one, and what is too old is not stored.
+func TestStampedeAfterALateFlight(t *testing.T) {
+	everywhere(t, func(t *testing.T, dial dialer) {
+		x := sample()
+		w := gather(t, dial, x, patient)
+		w.repo.bump(x.ID) // by another process, whose word does not get here
+		if _, err := w.cache.List(t.Context(), task.Query{Limit: 7}); err != nil {
+			t.Fatal(err)
+		}
+		w.proceed(t)
+		if v := w.oldest.Load(); v != x.Version+1 {
+			t.Errorf("a reader got version %d, want %d", v, x.Version+1)
+		}
+		if v := look(t, newCache(t, dial, w.repo, patient), x.ID, 0); v != x.Version+1 {
+			t.Errorf("version %d was stored", v)
+		}
+	})
+}
+
+// TestStampedeWhileRedisHangs: readers who have waited for Redis as long as they may
+// share the reads of the repository all the same.
+func TestStampedeWhileRedisHangs(t *testing.T) {
+	t.Parallel()
+	s := ownServer(t)
+	w := gather(t, s.dial, sample(), cache.Config{})
+	s.signal(t, syscall.SIGSTOP)
+	defer s.signal(t, syscall.SIGCONT)
+	w.proceed(t)
 }
 
 // TestOthersWaitForTheFill checks that a second process does not read the

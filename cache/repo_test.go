@@ -19,6 +19,7 @@ type repo struct {
 	tasks map[task.ID]task.Task
 	fail  error
 
+	lag   time.Duration // that a read takes
 	gate  atomic.Pointer[gate]
 	reads atomic.Int64 // of any sort
 }
@@ -52,6 +53,9 @@ func (r *repo) read(ctx context.Context, f func() error) error {
 		err = f()
 	}
 	r.mu.Unlock()
+	if r.lag > 0 {
+		<-time.After(r.lag)
+	}
 	if g := r.gate.Swap(nil); g != nil {
 		close(g.entered)
 		select {

@@ -49,15 +49,6 @@ type Reader interface {
 	Count(ctx context.Context, f Filter) (Total, error)
 }
 
-// Cache is the cached Reader with its way of forgetting.
-type Cache interface {
-	Reader
-	// Invalidate makes every cached copy of the task, and every cached list
-	// and count, unreachable. It is called after the change is stored. A cache
-	// that cannot be reached is not an error: its entries end by themselves.
-	Invalidate(ctx context.Context, id ID)
-}
-
 // Files keeps pictures, at slash-separated paths relative to DATA_DIR. A file
 // appears at its path complete and synced, or not at all.
 type Files interface {

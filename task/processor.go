@@ -19,7 +19,6 @@ import (
 // Processor is what workers do with tasks. It is safe for concurrent use.
 type Processor struct {
 	Repo     Repository
-	Cache    Cache
 	Files    Files
 	Fetcher  Fetcher
 	Events   Publisher
@@ -105,7 +104,6 @@ func (p *Processor) own(ctx context.Context, a Attempt, transition func(Task) (T
 		if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
 			continue
 		}
-		p.Cache.Invalidate(ctx, a.ID) // also after an error: it may have been stored
 		if err != nil {
 			return Task{}, err
 		}
@@ -128,7 +126,6 @@ func (p *Processor) fetch(ctx context.Context, t Task) (Task, error) {
 	if t, err = p.Repo.Update(ctx, t); err != nil {
 		return t, leaseLost(err)
 	}
-	p.Cache.Invalidate(ctx, t.ID)
 	return t, p.Files.Keep(ctx, t.ID)
 }
 
@@ -206,7 +203,6 @@ func (p *Processor) commit(ctx context.Context, a Attempt, t Task, images []Imag
 		}
 		return leaseLost(err)
 	}
-	p.Cache.Invalidate(ctx, t.ID)
 	p.Events.Publish(ctx, Event{
 		TaskID: t.ID, Type: EventCompleted, At: done.UpdatedAt, Images: images,
 		ProcessingTime: done.FinishedAt.Sub(done.StartedAt), WorkerID: a.WorkerID,

@@ -12,7 +12,6 @@ import (
 // process or in many.
 type Reconciler struct {
 	Repo      Repository
-	Cache     Cache
 	Scheduler Scheduler
 	Events    Publisher
 	MaxStalls int // a task that loses its worker more often fails
@@ -148,7 +147,6 @@ func (r *Reconciler) reset(ctx context.Context, t Task) (Task, error) {
 	if t, err = r.Repo.Update(ctx, t); err != nil {
 		return Task{}, err
 	}
-	r.Cache.Invalidate(ctx, t.ID)
 	if t.Status == Failed {
 		r.Events.Publish(ctx, Event{TaskID: t.ID, Type: EventFailed, At: t.UpdatedAt, Error: t.Error, Attempts: t.Attempts})
 	}

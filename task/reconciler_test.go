@@ -52,7 +52,7 @@ func TestReconcilerLeavesTheFutureToLaterRounds(t *testing.T) {
 	} {
 		q := &empty{}
 		r := &task.Reconciler{
-			Repo: p.repo, Cache: uncached{p.repo}, Scheduler: q, Events: nobody{},
+			Repo: p.repo, Scheduler: q, Events: nobody{},
 			Now: func() time.Time { return x.CreatedAt.Add(tt.after) },
 		}
 		if _, err := r.Once(t.Context(), tt.grace); err != nil {

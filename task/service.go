@@ -18,8 +18,8 @@ import (
 // Service is what callers of the API may do with tasks. It is safe for
 // concurrent use.
 type Service struct {
-	Repo      Repository
-	Cache     Cache
+	Repo      Repository // as it is
+	Reads     Reader     // as it was a moment ago at most: what is shown
 	Files     Files
 	Fetcher   Fetcher
 	Scheduler Scheduler
@@ -174,7 +174,6 @@ func (s *Service) accept(ctx context.Context, t Task) error {
 	if t.Original.Path != "" {
 		_ = s.Files.Keep(ctx, t.ID) // otherwise the sweep asks the record, and keeps them
 	}
-	s.Cache.Invalidate(ctx, t.ID)
 	s.Events.Publish(ctx, Event{TaskID: t.ID, Type: EventCreated, At: t.CreatedAt})
 	if err := s.tell(ctx, t, s.Scheduler.Offer); errors.Is(err, ErrQueueFull) {
 		return errors.Join(err, s.discard(ctx, t))
@@ -214,30 +213,32 @@ func (s *Service) earlier(ctx context.Context, t Task) (Task, error) {
 }
 
 // Get returns one task, possibly from the cache.
-func (s *Service) Get(ctx context.Context, id ID) (Task, error) { return s.Cache.Get(ctx, id) }
+func (s *Service) Get(ctx context.Context, id ID) (Task, error) { return s.Reads.Get(ctx, id) }
 
 // Page is one page of a listing.
 type Page struct {
 	Tasks []Task
 	Total Total
-	Next  Cursor // zero on the last page
+	Next  Cursor // zero where nothing follows; after a full page nothing may follow all the same
 }
 
 // List returns one page and the total, possibly from the cache.
 func (s *Service) List(ctx context.Context, q Query) (Page, error) {
-	total := sync.OnceValues(func() (Total, error) { return s.Cache.Count(ctx, q.Filter) })
+	total := sync.OnceValues(func() (Total, error) { return s.Reads.Count(ctx, q.Filter) })
 	// What is in the cache is there at once. Where it is not, the total should
 	// not wait for the tasks.
-	early := time.AfterFunc(time.Millisecond, func() { _, _ = total() })
-	tasks, err := s.Cache.List(ctx, q)
+	early := time.AfterFunc(time.Millisecond, func() {
+		defer func() { _ = recover() }() // total panics again below, where the request's handler hears of it
+		_, _ = total()
+	})
+	tasks, err := s.Reads.List(ctx, q)
 	early.Stop()
 	n, failed := total()
 	if err = errors.Join(err, failed); err != nil {
 		return Page{}, err
 	}
 	p := Page{Tasks: tasks, Total: n}
-	more := !q.After.IsZero() || !n.Exact || int64(q.Offset+len(tasks)) < n.N
-	if len(tasks) == q.Limit && more {
+	if len(tasks) == q.Limit { // the total may be of another moment, and does not say whether more follow
 		last := tasks[len(tasks)-1]
 		p.Next = Cursor{last.CreatedAt, last.ID}
 	}
@@ -262,7 +263,6 @@ func (s *Service) Retry(ctx context.Context, id ID) (Task, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
 	defer cancel()
-	s.Cache.Invalidate(ctx, id)
 	_ = s.tell(ctx, t, s.Scheduler.Schedule) // the Reconciler does it otherwise
 	s.Events.Publish(ctx, Event{TaskID: id, Type: EventRetry, At: t.UpdatedAt, WillRetry: true})
 	return t, nil
@@ -276,11 +276,8 @@ func (s *Service) Promote(ctx context.Context, id ID) error {
 	if err != nil || t.NotBefore.IsZero() {
 		return err
 	}
-	if _, err = s.change(ctx, id, func(t Task) (Task, error) { return t.Promote(s.Now()) }); err != nil {
-		return err
-	}
-	s.Cache.Invalidate(context.WithoutCancel(ctx), id)
-	return nil
+	_, err = s.change(ctx, id, func(t Task) (Task, error) { return t.Promote(s.Now()) })
+	return err
 }
 
 // Cancel stops an unfinished task, on whichever process it runs. Its result,
@@ -292,7 +289,6 @@ func (s *Service) Cancel(ctx context.Context, id ID) (Task, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterCommit)
 	defer cancel()
-	s.Cache.Invalidate(ctx, id)
 	_ = s.Scheduler.Withdraw(ctx, id) // a worker that takes it finds it cancelled
 	s.Events.Publish(ctx, Event{TaskID: id, Type: EventCancelled, At: t.UpdatedAt})
 	return t, nil
@@ -318,7 +314,6 @@ func (s *Service) discard(ctx context.Context, t Task) error {
 	if err := s.Repo.Delete(ctx, t.ID); err != nil {
 		return err
 	}
-	s.Cache.Invalidate(ctx, t.ID)
 	_ = s.Scheduler.Withdraw(ctx, t.ID) // a worker that takes it finds no record
 	if err := s.Files.RemoveTask(ctx, t.ID); err != nil {
 		return fmt.Errorf("remove the files: %w", err)

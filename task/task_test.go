@@ -53,11 +53,6 @@ func TestLifeCycle(t *testing.T) {
 	}
 }
 
-// uncached is a cache that keeps nothing.
-type uncached struct{ task.Repository }
-
-func (uncached) Invalidate(context.Context, task.ID) {}
-
 // nobody schedules nothing and hears nothing.
 type nobody struct{}
 
@@ -112,11 +107,11 @@ func newParts(t *testing.T) parts {
 		"tiny":          {{Name: "3", Width: 3, Quality: 85}, {Name: "2", Width: 2, Quality: 85}},
 	}
 	p.service = &task.Service{
-		Repo: p.repo, Cache: uncached{p.repo}, Files: p.files, Scheduler: nobody{}, Events: nobody{},
+		Repo: p.repo, Reads: p.repo, Files: p.files, Scheduler: nobody{}, Events: nobody{},
 		Images: images, Sets: sets, MaxBytes: 1 << 20, Now: time.Now, Unscheduled: func() {},
 	}
 	p.processor = &task.Processor{
-		Repo: p.repo, Cache: uncached{p.repo}, Files: p.files, Events: nobody{}, Images: images,
+		Repo: p.repo, Files: p.files, Events: nobody{}, Images: images,
 		Sets: sets, MaxBytes: 1 << 20, Now: time.Now,
 	}
 	return p

@@ -83,7 +83,7 @@ func newBackend(t testing.TB, opts ...func(*api.Config)) *backend {
 
 	b := &backend{Dir: dir, Repo: repo, Queue: q, Hub: hub, Redis: client, Log: logs}
 	b.Service = &task.Service{
-		Repo: repo, Cache: cached, Files: store, Fetcher: fetcher, Scheduler: jobs{q}, Events: publisher,
+		Repo: cached.Records(repo), Reads: cached, Files: store, Fetcher: fetcher, Scheduler: jobs{q}, Events: publisher,
 		Images: must(imaging.New(imaging.DefaultConfig()))(t), MaxBytes: maxUpload, Now: time.Now,
 		Sets: task.Sets{
 			task.DefaultSet: {{Name: "20", Width: 20, Quality: 85}},
@@ -253,9 +253,8 @@ func (b *backend) change(t testing.TB, id task.ID, steps ...func(task.Task) (tas
 	now := must(b.Repo.Get(t.Context(), id))(t)
 	for _, step := range steps {
 		now = must(step(now))(t)
-		now = must(b.Repo.Update(t.Context(), now))(t)
+		now = must(b.Service.Repo.Update(t.Context(), now))(t)
 	}
-	b.Service.Cache.Invalidate(t.Context(), id)
 	return now
 }
 

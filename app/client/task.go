@@ -160,7 +160,7 @@ type Page struct {
 		Total        int64  `json:"total"`
 		TotalIsExact bool   `json:"totalIsExact"`
 		TotalPages   int64  `json:"totalPages"`
-		NextCursor   string `json:"nextCursor"` // "" on the last page
+		NextCursor   string `json:"nextCursor"` // "" where nothing follows
 	} `json:"pagination"`
 }
 

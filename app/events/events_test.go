@@ -191,6 +191,28 @@ func TestListenerHearsItsTaskOnly(t *testing.T) {
 	}
 }
 
+// Whoever keeps copies of records hears of a change before any listener, and of
+// nothing that is in no record.
+func TestChangesAreToldBeforeListenersHear(t *testing.T) {
+	t.Parallel()
+	c := redistest.Shared(t).Client(t)
+	changed := make(chan task.ID, 100)
+	h := newHub(t, c, events.HubConfig{Changed: func(id task.ID) { changed <- id }})
+	p := newPublisher(t, c, events.PublisherConfig{})
+	mine := task.NewID()
+	await(t, h, c)
+	for len(changed) > 0 {
+		<-changed
+	}
+	s := listen(t, h, mine)
+	p.Publish(t.Context(), task.Event{TaskID: mine, Type: task.EventProgress, At: at})
+	p.Publish(t.Context(), task.Event{TaskID: mine, Type: task.EventCompleted, At: at})
+	expect(t, s, string(task.EventCompleted))
+	if n := len(changed); n != 1 || <-changed != mine {
+		t.Errorf("told of %d changes", n)
+	}
+}
+
 func TestResumeDeliversWhatCameSince(t *testing.T) {
 	t.Parallel()
 	c := redistest.Shared(t).Client(t)

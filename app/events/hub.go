@@ -42,6 +42,10 @@ type HubConfig struct {
 	Channel string // default Channel
 	Recent  int    // events kept for those who resume; default 1024
 	Buffer  int    // events that one listener may fall behind; default 256
+
+	// Changed, if set, is told of each change of a task before listeners are. It
+	// must not wait.
+	Changed func(id task.ID)
 }
 
 func (c HubConfig) withDefaults() (HubConfig, error) {
@@ -198,6 +202,9 @@ func (h *Hub) receive(raw string) {
 	if !ok {
 		h.odd.Add(1)
 		return
+	}
+	if h.cfg.Changed != nil && e.Type != string(task.EventProgress) { // which is in no record
+		h.cfg.Changed(e.task)
 	}
 	h.add(e)
 }
