@@ -108,21 +108,28 @@ func TestServerIsReadOnlyForAWhile(t *testing.T) {
 // A planned failover loses nothing, and the old master goes on as a replica.
 func TestServerIsReadOnlyAndAnotherTakesOver(t *testing.T) {
 	t.Parallel()
-	master := redistest.Server(t)
-	replica := replicaOf(t, master)
-	way := redistest.NewProxy(t, master.Addr)
-	r := newRig(t, redis.Config{URL: "redis://" + way.Addr})
-	do(t, master.Client(t), "FAILOVER")
-	admin := replica.Client(t)
-	eventually(t, "the replica is the master", func() bool {
-		role, err := do(t, admin, "ROLE").ToArray()
-		name, _ := role[0].ToString()
-		return err == nil && name == "master"
-	})
-	during(t, time.Second) // of READONLY
-	way.Target(replica.Addr)
-	way.Cut()
-	r.finish(false)
+	for name, cut := range map[string]bool{"its connections end": true, "it lives on as a replica": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			master := redistest.Server(t)
+			replica := replicaOf(t, master)
+			way := redistest.NewProxy(t, master.Addr) // as an address that moves
+			r := newRig(t, redis.Config{URL: "redis://" + way.Addr})
+			do(t, master.Client(t), "FAILOVER")
+			admin := replica.Client(t)
+			eventually(t, "the replica is the master", func() bool {
+				role, err := do(t, admin, "ROLE").ToArray()
+				name, _ := role[0].ToString()
+				return err == nil && name == "master"
+			})
+			during(t, time.Second) // of READONLY
+			way.Target(replica.Addr)
+			if cut {
+				way.Cut()
+			}
+			r.finish(false)
+		})
+	}
 }
 
 // A server that reads much data answers LOADING meanwhile.

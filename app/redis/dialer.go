@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 const (
@@ -73,6 +76,10 @@ type dialer struct {
 	base   context.Context // ends with the Conn: closes every connection
 	dial   dialFunc
 	health *health
+
+	mu      sync.Mutex
+	open    map[*watchedConn]struct{}
+	renewed map[string]time.Time // when an address's connections were closed for being read-only
 }
 
 // DialContext has the signature of rueidis' DialCtxFn. While an address is
@@ -95,9 +102,54 @@ func (d *dialer) DialContext(ctx context.Context, addr string, nd *net.Dialer, c
 		}
 		return nil, err
 	}
-	w := &watchedConn{Conn: c, addr: addr, health: d.health, patient: patient}
+	w := &watchedConn{Conn: c, addr: addr, dialer: d, health: d.health, patient: patient}
 	w.unhook = context.AfterFunc(d.base, func() { _ = c.Close() })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open == nil {
+		d.open, d.renewed = map[*watchedConn]struct{}{}, map[string]time.Time{}
+	}
+	d.open[w] = struct{}{}
 	return w, nil
+}
+
+// renewEvery is how often connections are made anew while a server is read-only. In
+// between it can still be read.
+const renewEvery = 5 * time.Second
+
+// renew closes the connections to a server that has become a replica. Behind a name
+// or a virtual address its successor may be reached, and the old ones would stay with
+// it for as long as it lives.
+func (d *dialer) renew(addr string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.renewed[addr]) < renewEvery {
+		return
+	}
+	d.renewed[addr] = time.Now()
+	d.health.log.Warn("redis is read-only; connecting anew", zap.String("addr", addr))
+	for c := range d.open {
+		if c.addr == addr {
+			_ = c.Conn.Close() // its reader hears of it
+		}
+	}
+}
+
+func (d *dialer) forget(c *watchedConn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.open, c)
+}
+
+// readOnly begins the replies of a replica to what writes. Before Redis 7 a script's
+// is within another error.
+var readOnly = [][]byte{[]byte("-READONLY "), []byte("-ERR Error running script")}
+
+// refusesWrites reports whether replies begin with one of a read-only server. Those
+// further on are left to the next read: a client's own text may look like one.
+func refusesWrites(replies []byte) bool {
+	line, _, _ := bytes.Cut(replies, []byte("\r\n"))
+	return bytes.HasPrefix(line, readOnly[0]) || bytes.HasPrefix(line, readOnly[1]) && bytes.Contains(line, []byte("-READONLY "))
 }
 
 // patient says whether the caller leaves the server all the time it may take to
@@ -112,6 +164,7 @@ func patient(ctx context.Context) bool {
 type watchedConn struct {
 	net.Conn
 	addr    string
+	dialer  *dialer
 	health  *health
 	patient bool
 	unhook  func() bool
@@ -123,6 +176,8 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if err != nil {
 		c.health.stir()
+	} else if c.up && refusesWrites(b[:n]) {
+		c.dialer.renew(c.addr)
 	}
 	switch {
 	case n > 0 && !c.up:
@@ -145,6 +200,7 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 func (c *watchedConn) Close() error {
 	c.closed.Store(true)
 	c.health.stir()
+	c.dialer.forget(c)
 	c.unhook()
 	return c.Conn.Close()
 }

@@ -120,3 +120,20 @@ func TestHealthHidesSecrets(t *testing.T) {
 		}
 	}
 }
+
+// What a client has stored may look like the reply of a read-only server.
+func TestReadOnlyIsToldByTheReplyAlone(t *testing.T) {
+	t.Parallel()
+	for replies, want := range map[string]bool{
+		"-READONLY You can't write against a read only replica.\r\n":                                       true,
+		"-ERR Error running script (call to f_1): @user_script:3: -READONLY You can't write against a\r\n": true,
+		"-ERR Error running script (call to f_1): no such key\r\n$11\r\n-READONLY x\r\n":                   false,
+		"$13\r\n\r\n-READONLY \r\n\r\n": false,
+		"+OK\r\n-READONLY x\r\n":        false,
+		"":                              false,
+	} {
+		if got := refusesWrites([]byte(replies)); got != want {
+			t.Errorf("%q: %t", replies, got)
+		}
+	}
+}
