@@ -208,6 +208,9 @@ func (a *App) openHTTP(context.Context) (err error) {
 		{Name: "redis", Run: a.redis.Ping, Warnings: a.watch.Warnings},
 		{Name: "files", Run: a.files.Ping},
 	}
+	if a.pool != nil {
+		checks = append(checks, api.Check{Name: "workers", Run: a.working, Warnings: a.stuck})
+	}
 	requests := newRequests()
 	metrics := a.metrics(requests.times)
 	var handler http.Handler

@@ -195,7 +195,7 @@ func reason(err error) string {
 	case errors.Is(err, fs.ErrNotExist):
 		return "the original is gone"
 	}
-	for _, known := range []error{task.ErrFileTooLarge, task.ErrEmpty, task.ErrSourceRefused, task.ErrFailedBefore} {
+	for _, known := range []error{remote.ErrUnreachable, task.ErrFileTooLarge, task.ErrEmpty, task.ErrSourceRefused, task.ErrFailedBefore} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}

@@ -58,6 +58,9 @@ func (a *App) metrics(more ...prometheus.Collector) http.Handler {
 		registry.MustRegister(prometheus.NewGaugeFunc(
 			prometheus.GaugeOpts{Namespace: "revela", Name: "workers_busy", Help: "Workers of this process that have a job."},
 			func() float64 { return float64(a.pool.Busy()) }))
+		registry.MustRegister(prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Namespace: "revela", Name: "workers_stuck", Help: "Those of them that do not stop although their attempt has ended."},
+			func() float64 { return float64(a.pool.Stuck()) }))
 	}
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
 }

@@ -54,7 +54,7 @@ func TestReconcilerRacesUploads(t *testing.T) {
 	for i := range reconcilers {
 		looks.Go(func() {
 			for ; looking.Err() == nil; rounds[i]++ {
-				if _, err := a.repair.Once(looking, 0); err != nil && looking.Err() == nil {
+				if _, err := a.repair.Once(looking, task.Round{}); err != nil && looking.Err() == nil {
 					t.Errorf("reconcile: %v", err)
 				}
 			}

@@ -49,6 +49,7 @@ type Pool struct {
 	trims  chan struct{} // from those who end jobs to the trimmer
 
 	inside atomic.Int64 // handlers that have not returned
+	stuck  atomic.Int64 // those of them whose attempts have ended without them
 
 	mu       sync.Mutex
 	held     map[string]*Job // jobs with a lease, by id
@@ -121,12 +122,12 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	return nil
 }
 
-// Busy is how many jobs are in work here.
-func (p *Pool) Busy() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.held)
-}
+// Busy is how many slots are taken by a handler.
+func (p *Pool) Busy() int { return int(p.inside.Load()) }
+
+// Stuck is how many slots are taken by a handler that does not return although its
+// attempt has ended.
+func (p *Pool) Stuck() int { return int(p.stuck.Load()) }
 
 // hold notes that the lease of a job that came is to be renewed.
 func (p *Pool) hold(job *Job) {

@@ -350,7 +350,7 @@ func TestStuckHandlerKeepsItsSlot(t *testing.T) {
 		cfg.JobTimeout, cfg.MaxAttempts, cfg.Concurrency = 50*time.Millisecond, 1, 1
 	})
 	release, stuck := make(chan struct{}), make(chan string, 1)
-	run(t, q, handler{process: func(context.Context, *Job) error { <-release; return nil }},
+	p, _ := run(t, q, handler{process: func(context.Context, *Job) error { <-release; return nil }},
 		Hooks{Stuck: func(id string, _ time.Duration) { stuck <- id }})
 	add(t, q, spec("a"), spec("b"))
 	if id := <-stuck; id != "a" {
@@ -360,8 +360,12 @@ func TestStuckHandlerKeepsItsSlot(t *testing.T) {
 	if s := stats(t, q); s.Waiting != 1 {
 		t.Errorf("the slot was given away: %+v", s)
 	}
+	if p.Busy() != 1 || p.Stuck() != 1 {
+		t.Errorf("%d busy, %d stuck, want 1 and 1", p.Busy(), p.Stuck())
+	}
 	close(release)
 	eventually(t, "b completed", func() bool { return stats(t, q).CompletedTotal == 1 })
+	eventually(t, "nobody is in work", func() bool { return p.Busy() == 0 && p.Stuck() == 0 })
 	if s := stats(t, q); s.Failed != 1 {
 		t.Errorf("the late answer changed the failed job: %+v", s)
 	}

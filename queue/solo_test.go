@@ -75,7 +75,7 @@ func TestLastChanceWaitsForThoseInWork(t *testing.T) {
 	add(t, q, spec("stuck"))
 	<-started
 	add(t, q, lastChance(q, "last"))
-	eventually(t, "it is taken", func() bool { return p.Busy() == 2 })
+	eventually(t, "it is taken", func() bool { return len(p.holds()) == 2 })
 	add(t, q, spec("later"))
 	first := rawInt(t, c, "ZSCORE", pre+"leases", "last")
 	eventually(t, "its lease is renewed", func() bool { return rawInt(t, c, "ZSCORE", pre+"leases", "last") > first+500 })
@@ -159,7 +159,7 @@ func TestStopLeavesTheLastChance(t *testing.T) {
 	add(t, q, spec("long"))
 	<-b.started
 	add(t, q, lastChance(q, "last"))
-	eventually(t, "it is taken", func() bool { return p.Busy() == 2 })
+	eventually(t, "it is taken", func() bool { return len(p.holds()) == 2 })
 	stop()
 	if got := stats(t, q); got != (Stats{Waiting: 2}) {
 		t.Errorf("after the stop: %+v", got)

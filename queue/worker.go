@@ -45,19 +45,25 @@ func (p *Pool) work(ctx, life context.Context, job *Job) (done bool) {
 		err = attribute(ctx, p.process(ctx, job))
 		timeout.Stop()
 	}
+	late := true
 	job.settled.Do(func() {
+		late = false
 		if done = err == nil; done {
 			p.hooks.ended(job, Done)
 		} else {
 			p.settle(life, job, err)
 		}
 	})
+	if late {
+		p.stuck.Add(-1)
+	}
 	return done
 }
 
 // giveUp settles an attempt whose handler does not return after its context ended.
 func (p *Pool) giveUp(ctx, life context.Context, job *Job) {
 	job.settled.Do(func() {
+		p.stuck.Add(1)
 		p.hooks.stuck(job.ID, stuckAfter)
 		p.settle(life, job, context.Cause(ctx))
 	})

@@ -34,10 +34,16 @@ const (
 	reconcilePage  = 500
 )
 
+// Round is an occasion to look for tasks that the queue lost.
+type Round struct {
+	Grace time.Duration // tasks that changed since then are under way, and left alone
+	Start bool          // of a process: those in work may have been in the one before, and lost their worker with it
+}
+
 // Run repairs at once, whenever lost is signalled (the queue's memory is
 // gone), and now and then, until ctx ends.
 func (r *Reconciler) Run(ctx context.Context, lost <-chan struct{}) {
-	wait, grace := time.Duration(0), time.Duration(0)
+	wait, round := time.Duration(0), Round{Start: true}
 	for {
 		timer := time.NewTimer(wait)
 		select {
@@ -45,11 +51,11 @@ func (r *Reconciler) Run(ctx context.Context, lost <-chan struct{}) {
 			timer.Stop()
 			return
 		case <-lost:
-			grace = 0
+			round.Grace = 0
 		case <-timer.C:
 		}
 		timer.Stop()
-		done, err := r.Once(ctx, grace)
+		done, err := r.Once(ctx, round)
 		if ctx.Err() != nil {
 			return
 		}
@@ -57,20 +63,19 @@ func (r *Reconciler) Run(ctx context.Context, lost <-chan struct{}) {
 			r.Report(done, err)
 		}
 		if err != nil {
-			wait = reconcileAgain // and with the same grace
+			wait = reconcileAgain // with the same round
 			continue
 		}
-		wait, grace = reconcileEvery, reconcileGrace
+		wait, round = reconcileEvery, Round{Grace: reconcileGrace}
 	}
 }
 
-// Once makes one round over the tasks that have not changed for grace. With a
-// grace, those that are to begin much later are left to a later round, so that
-// they do not make each one take stock of the queue.
-func (r *Reconciler) Once(ctx context.Context, grace time.Duration) (done Reconciled, err error) {
+// Once makes one round. With a grace, tasks that are to begin much later are left
+// to a later round, so that they do not make each one take stock of the queue.
+func (r *Reconciler) Once(ctx context.Context, round Round) (done Reconciled, err error) {
 	now := r.Now()
-	before, due := now.Add(-grace).Add(time.Millisecond), time.Time{}
-	if grace > 0 {
+	before, due := now.Add(-round.Grace).Add(time.Millisecond), time.Time{}
+	if round.Grace > 0 {
 		due = now.Add(reconcileAhead)
 	}
 	var survey Survey
@@ -88,14 +93,14 @@ func (r *Reconciler) Once(ctx context.Context, grace time.Duration) (done Reconc
 				return done, fmt.Errorf("take stock of the queue: %w", err)
 			}
 		}
-		if err := r.repair(ctx, survey, page, &done); err != nil {
+		if err := r.repair(ctx, round, survey, page, &done); err != nil {
 			return done, err
 		}
 	}
 	return done, nil
 }
 
-func (r *Reconciler) repair(ctx context.Context, survey Survey, page []Task, done *Reconciled) error {
+func (r *Reconciler) repair(ctx context.Context, round Round, survey Survey, page []Task, done *Reconciled) error {
 	ids := make([]ID, len(page))
 	seen := make(map[ID]Task, len(page))
 	for i, t := range page {
@@ -106,7 +111,7 @@ func (r *Reconciler) repair(ctx context.Context, survey Survey, page []Task, don
 		return fmt.Errorf("look for tasks in the queue: %w", err)
 	}
 	for _, id := range lost {
-		t, err := r.reset(ctx, seen[id])
+		t, err := r.reset(ctx, round, seen[id])
 		if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
 			continue // it moved while we looked, so somebody has it
 		}
@@ -126,8 +131,9 @@ func (r *Reconciler) repair(ctx context.Context, survey Survey, page []Task, don
 }
 
 // reset makes a task whose job was lost fit to be scheduled, unless it changed
-// since it was read: then the error is ErrConflict.
-func (r *Reconciler) reset(ctx context.Context, t Task) (Task, error) {
+// since it was read: then the error is ErrConflict. That the queue forgot a task in
+// work is not the doing of the task, whose worker may be well.
+func (r *Reconciler) reset(ctx context.Context, round Round, t Task) (Task, error) {
 	if t.Status == Pending {
 		now, err := r.Repo.Get(ctx, t.ID)
 		if err == nil && now.Version != t.Version {
@@ -135,7 +141,11 @@ func (r *Reconciler) reset(ctx context.Context, t Task) (Task, error) {
 		}
 		return now, err
 	}
-	t, err := t.Lose(r.Now())
+	back := Task.Release
+	if round.Start {
+		back = Task.Lose
+	}
+	t, err := back(t, r.Now())
 	if err != nil {
 		return Task{}, err
 	}

@@ -55,7 +55,7 @@ func TestReconcilerLeavesTheFutureToLaterRounds(t *testing.T) {
 			Repo: p.repo, Scheduler: q, Events: nobody{},
 			Now: func() time.Time { return x.CreatedAt.Add(tt.after) },
 		}
-		if _, err := r.Once(t.Context(), tt.grace); err != nil {
+		if _, err := r.Once(t.Context(), task.Round{Grace: tt.grace}); err != nil {
 			t.Errorf("%s: %v", tt.what, err)
 		}
 		want, surveys := []task.ID(nil), 0
@@ -64,6 +64,46 @@ func TestReconcilerLeavesTheFutureToLaterRounds(t *testing.T) {
 		}
 		if !slices.Equal(q.scheduled, want) || q.surveys != surveys {
 			t.Errorf("%s: scheduled %v, looked at the queue %d times", tt.what, q.scheduled, q.surveys)
+		}
+	}
+}
+
+// A queue that forgets a task in work does not make the task fail, however often; a
+// process that starts where one ended counts a lost worker.
+func TestForgottenTasksAreChargedAtTheStartOnly(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		round task.Round
+		want  task.Status
+		stall int
+	}{
+		"forgotten":    {task.Round{}, task.Pending, 0},
+		"at the start": {task.Round{Start: true}, task.Failed, 3},
+	} {
+		p := newParts(t)
+		x := p.submit(t)
+		for i := range 3 {
+			now, err := p.repo.Get(t.Context(), x.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if now, err = now.Begin("token", 1, now.Stalls, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.repo.Update(t.Context(), now); err != nil {
+				t.Fatal(err)
+			}
+			q := &empty{}
+			r := &task.Reconciler{Repo: p.repo, Scheduler: q, Events: nobody{}, MaxStalls: 2, Now: time.Now}
+			if _, err := r.Once(t.Context(), tt.round); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(q.scheduled); got != 1 && (i < 2 || tt.want == task.Pending) {
+				t.Errorf("%s, time %d: scheduled %d", name, i, got)
+			}
+		}
+		if got, err := p.repo.Get(t.Context(), x.ID); err != nil || got.Status != tt.want || got.Stalls != tt.stall || got.Attempts != 0 {
+			t.Errorf("%s: %s, %d stalls, %d attempts, %v", name, got.Status, got.Stalls, got.Attempts, err)
 		}
 	}
 }
