@@ -163,11 +163,6 @@ func idct4() {
 	}
 	first := constant("first4", 1<<(firstBits-1))
 	last := constant("last4", 128<<lastBits+1<<(lastBits-1))
-	var q [4]VecVirtual
-	for i := range q {
-		q[i] = YMM()
-		VPBROADCASTQ(Mem{Base: quant, Disp: 16 * i}, q[i])
-	}
 
 	Label("loop")
 	CMPQ(n, U8(4))
@@ -181,7 +176,11 @@ func idct4() {
 		VMOVQ(Mem{Base: coef, Disp: 256 + 16*i}, high)
 		VMOVHPS(Mem{Base: coef, Disp: 384 + 16*i}, high, high)
 		VINSERTI128(U8(1), high, x[i], x[i])
-		VPMULLW(q[i], x[i], x[i])
+		// Loaded each time: kept, they would take the allocator beyond the sixteen
+		// registers that AVX2 has.
+		q := YMM()
+		VPBROADCASTQ(Mem{Base: quant, Disp: 16 * i}, q)
+		VPMULLW(q, x[i], x[i])
 	}
 	v := pass4(x, even, odd, first, firstBits)
 	// Rows and columns exchanged, in each quarter of the registers.
