@@ -113,6 +113,28 @@ func TestDebtsAreBounded(t *testing.T) {
 	}
 }
 
+// A copy that was seen to be right before the last invalidation proves nothing
+// about it.
+func TestSuspectMarkedAgainStaysOne(t *testing.T) {
+	t.Parallel()
+	s := suspects{keys: newBounded[string, uint64](maxSuspects)}
+	s.mark("a", "b")
+	before, _ := s.find("a")
+	s.mark("a")
+	s.clear("a", before)
+	again, ok := s.find("a")
+	if !ok {
+		t.Fatal("cleared by a comparison from before it was marked")
+	}
+	s.clear("a", again)
+	if _, ok := s.find("a"); ok {
+		t.Error("suspect for ever")
+	}
+	if _, ok := s.find("b"); !ok {
+		t.Error("another's mark is gone")
+	}
+}
+
 func TestBreaker(t *testing.T) {
 	t.Parallel()
 	var heard []error
