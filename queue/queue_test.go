@@ -302,6 +302,63 @@ func TestRetriesBackOffExponentiallyThenFail(t *testing.T) {
 	}
 }
 
+// A thousand jobs that fail at once: each has its attempts and no more, none comes
+// early, and they do not come back all at once.
+func TestStormOfFailures(t *testing.T) {
+	t.Parallel()
+	const n, attempts, backoff = 1000, 3, 200 * time.Millisecond
+	q := newQueue(t, redistest.Shared(t).Client(t), func(cfg *Config) {
+		cfg.Concurrency, cfg.MaxAttempts, cfg.Backoff, cfg.Jitter, cfg.Lease = 20, attempts, backoff, 1, 10*time.Second
+	})
+	type retry struct {
+		runs int
+		due  time.Time
+	}
+	var (
+		mu    sync.Mutex
+		jobs  = make(map[string]retry, n)
+		extra float64 // of the backoff, after first attempts; in all
+	)
+	run(t, q, handler{
+		process: func(_ context.Context, j *Job) error {
+			mu.Lock()
+			defer mu.Unlock()
+			was := jobs[j.ID]
+			if early := time.Until(was.due); early > 2*time.Millisecond { // Redis cuts both off, time and delay
+				t.Errorf("attempt %d of %s came %v early", j.Attempt, j.ID, early)
+			}
+			was.runs++
+			jobs[j.ID] = was
+			return errors.New("away")
+		},
+		failed: func(_ context.Context, j *Job, f Failure) error {
+			mu.Lock()
+			defer mu.Unlock()
+			jobs[j.ID] = retry{jobs[j.ID].runs, time.Now().Add(f.Delay)} // Redis counts from later on
+			if j.Attempt == 1 {
+				extra += f.Delay.Seconds()/backoff.Seconds() - 1
+			}
+			return nil
+		},
+	})
+	specs := make([]Spec, n)
+	for i := range specs {
+		specs[i] = spec(fmt.Sprint("j", i))
+	}
+	add(t, q, specs...)
+	eventually(t, "all have failed", func() bool { return stats(t, q) == Stats{Failed: n, FailedTotal: n} })
+	mu.Lock()
+	defer mu.Unlock()
+	for id, j := range jobs {
+		if j.runs != attempts {
+			t.Errorf("job %s: %d attempts, want %d", id, j.runs, attempts)
+		}
+	}
+	if mean := extra / n; len(jobs) != n || mean < 0.45 || mean > 0.55 { // evenly spread from 0 to 1
+		t.Errorf("%d jobs came back after the backoff and %.2f of it, on average; want %d and 0.5", len(jobs), mean, n)
+	}
+}
+
 func TestJitterStaysInItsShare(t *testing.T) {
 	t.Parallel()
 	cfg := DefaultConfig()
