@@ -130,7 +130,7 @@ func (h *heifFacts) bytes() int64 {
 		for _, t := range pic.tiles {
 			data = max(data, t.size())
 		}
-		total += (2*per*sample+4)*int64(pic.frame.X)*int64(pic.frame.Y) + 4*data
+		total += (2*per*sample+4)*pic.coded() + 4*data
 	}
 	if h.alpha != nil {
 		total += 4 * int64(h.colour.w) * int64(h.colour.h)

@@ -109,7 +109,9 @@ func TestHEIFRefuses(t *testing.T) {
 		copy(file[at+skip:], b)
 		return file
 	}
-	huge := binary.BigEndian.AppendUint32(nil, 70_000)
+	size := func(n uint32) []byte {
+		return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, n), n)
+	}
 	for name, c := range map[string]struct {
 		file   []byte
 		kind   error
@@ -117,10 +119,13 @@ func TestHEIFRefuses(t *testing.T) {
 	}{
 		"cut":              {good[:len(good)-20], ErrInvalid, "too early"},
 		"cut in the meta":  {good[:100], ErrInvalid, "too early"},
-		"bomb":             {with(good, "ispe", 8, append(huge, huge...)...), ErrTooLarge, "megapixels"},
+		"bomb":             {with(good, "ispe", 8, size(70_000)...), ErrTooLarge, "megapixels"},
 		"zero":             {with(good, "ispe", 8, 0, 0, 0, 0), ErrInvalid, "zero"},
 		"other codec":      {with(good, "infe", 12, []byte("unci")...), ErrUnsupported, "unci"},
 		"no primary":       {with(good, "pitm", 8, 0x70, 0x70), ErrInvalid, "no picture"},
+		"giant tiles":      {with(grid, "ispe", 8, size(2048)...), ErrTooLarge, "2 tiles of 2048 x 2048"},
+		"larger AV1":       {with(golden(t, "p3.avif"), "ispe", 8, size(64)...), ErrInvalid, "cannot be decoded"},
+		"larger HEVC":      {with(good, "ispe", 8, size(64)...), ErrInvalid, "cannot be decoded"},
 		"grid too small":   {with(grid, "ispe", 8, 0, 0, 0, 64), ErrInvalid, ""},
 		"box without size": {with(good, "pitm", -4, 0, 0, 0, 1), ErrInvalid, ""},
 	} {

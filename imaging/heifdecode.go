@@ -56,14 +56,12 @@ func (p *heifPicture) decode(ctx context.Context, d *codec.Decoder, src io.Reade
 		out    *planes
 		colour codec.Colour
 	)
-	// Codecs count whole blocks of up to 128 pixels each way.
-	most := (p.frame.X + 128) * (p.frame.Y + 128)
 	for i, t := range p.tiles {
 		data, err := t.bytes(ctx, src)
 		if err != nil {
 			return nil, colour, err
 		}
-		f, err := d.Decode(ctx, data, most)
+		f, err := d.Decode(ctx, data, int(p.coded()))
 		if err != nil {
 			return nil, colour, err
 		}

@@ -46,6 +46,9 @@ func (m *heifMeta) picture(id int64, kind *codec.Codec) (heifPicture, error) {
 	return heifPicture{size.X, size.Y, 1, size, []heifTile{t}}, nil
 }
 
+// maxExtent bounds a side, so that a few times the product of two fits an int64.
+const maxExtent = 1 << 30
+
 // extent is the size that an item says it has.
 func (m *heifMeta) extent(it *heifItem) (image.Point, error) {
 	f := &fields{b: m.prop(it, "ispe")}
@@ -54,8 +57,7 @@ func (m *heifMeta) extent(it *heifItem) (image.Point, error) {
 	if f.short || w == 0 || h == 0 {
 		return image.Point{}, invalid("its width or height is zero")
 	}
-	const most = 1 << 30 // products of two fit an int64
-	if w > most || h > most {
+	if w > maxExtent || h > maxExtent {
 		return image.Point{}, tooLarge("%d x %d pixels", w, h)
 	}
 	return image.Pt(int(w), int(h)), nil
@@ -84,6 +86,8 @@ func (m *heifMeta) grid(id int64, it *heifItem, kind *codec.Codec) (heifPicture,
 	switch {
 	case w == 0 || h == 0:
 		return none, invalid("its width or height is zero")
+	case w > maxExtent || h > maxExtent:
+		return none, tooLarge("%d x %d pixels", w, h)
 	case len(ids) != rows*cols:
 		return none, invalid("it has %d tiles, %d are needed", len(ids), rows*cols)
 	case len(ids) > maxTiles:
@@ -114,7 +118,29 @@ func (m *heifMeta) grid(id int64, it *heifItem, kind *codec.Codec) (heifPicture,
 	if int64(pic.frame.X)*int64(cols) < w || int64(pic.frame.Y)*int64(rows) < h {
 		return none, invalid("its tiles do not cover it")
 	}
-	return pic, nil
+	return pic, pic.checkTiles()
+}
+
+// checkTiles refuses tiles with many more pixels than the picture: they are decoded
+// and thrown away, and nothing that is charged by the picture's size bounds that.
+// Where the last column and row are hardly used there are up to four times as many,
+// and a small picture may be a part of a single tile.
+func (p *heifPicture) checkTiles() error {
+	const spare = 1 << 20
+	most := 4*int64(p.w)*int64(p.h) + spare
+	if int64(p.frame.X)*int64(p.frame.Y) > most/int64(len(p.tiles)) {
+		return tooLarge("%d tiles of %d x %d pixels for a picture of %d x %d",
+			len(p.tiles), p.frame.X, p.frame.Y, p.w, p.h)
+	}
+	return nil
+}
+
+// coded is the most pixels that the stream of a frame may have: codecs count whole
+// blocks, of up to 64 pixels each way.
+func (p *heifPicture) coded() int64 {
+	const block = 64
+	blocks := func(n int) int64 { return (int64(n) + block - 1) / block }
+	return blocks(p.frame.X) * blocks(p.frame.Y) * block * block
 }
 
 // first is the first tile, or t if that is it.
