@@ -105,37 +105,48 @@ func (p *prober) heifPrimary(m *heifMeta) error {
 	return nil
 }
 
-// bytes is what decoding takes: the frames as they are, and in the sandbox one of
-// them at a time, twice (before and after its filters), with the decoder's notes
-// on it and its data.
+// bytes is what decoding takes: the frames as they are, and the sandbox.
 func (h *heifFacts) bytes() int64 {
+	total := h.sandbox()
+	for _, pic := range h.pictures() {
+		total += pic.perPixel() * int64(pic.w) * int64(pic.h)
+	}
+	if h.alpha != nil {
+		total += 4 * int64(h.colour.w) * int64(h.colour.h)
+	}
+	return total
+}
+
+// sandbox is what the decoder gets: it has one frame at a time, twice (before and
+// after its filters), with its notes on it and its data.
+func (h *heifFacts) sandbox() int64 {
 	const fixed = 16 << 20 // the decoder itself; it may reach 12 MiB over a small frame
 	total := int64(fixed)
-	for _, pic := range []*heifPicture{&h.colour, h.alpha} {
-		if pic == nil {
-			continue
-		}
-		t := pic.tiles[0]
-		per := int64(1)
-		if t.chroma != codec.None {
-			cw, ch := t.chroma.Size(16, 16)
-			per += (int64(2*cw*ch) + 255) / 256
-		}
-		total += per * int64(pic.w) * int64(pic.h)
+	for _, pic := range h.pictures() {
 		sample := int64(1)
-		if t.bits > 8 {
+		if pic.tiles[0].bits > 8 {
 			sample = 2
 		}
 		var data int64
 		for _, t := range pic.tiles {
 			data = max(data, t.size())
 		}
-		total += (2*per*sample+4)*pic.coded() + 4*data
-	}
-	if h.alpha != nil {
-		total += 4 * int64(h.colour.w) * int64(h.colour.h)
+		total += (2*pic.perPixel()*sample+4)*pic.coded() + 4*data
 	}
 	return total
+}
+
+func (h *heifFacts) pictures() []*heifPicture {
+	if h.alpha == nil {
+		return []*heifPicture{&h.colour}
+	}
+	return []*heifPicture{&h.colour, h.alpha}
+}
+
+// perPixel is how many samples there are for each pixel, rounded up.
+func (p *heifPicture) perPixel() int64 {
+	cw, ch := p.tiles[0].chroma.Size(16, 16)
+	return 1 + (int64(2*cw*ch)+255)/256
 }
 
 func (t *heifTile) size() int64 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"revela/imaging/imagetest"
+	"revela/imaging/internal/codec"
 )
 
 // golden is a file that testdata/make.go has written.
@@ -126,6 +127,7 @@ func TestHEIFRefuses(t *testing.T) {
 		"giant tiles":      {with(grid, "ispe", 8, size(2048)...), ErrTooLarge, "2 tiles of 2048 x 2048"},
 		"larger AV1":       {with(golden(t, "p3.avif"), "ispe", 8, size(64)...), ErrInvalid, "cannot be decoded"},
 		"larger HEVC":      {with(good, "ispe", 8, size(64)...), ErrInvalid, "cannot be decoded"},
+		"colour in grey":   {with(golden(t, "p3.avif"), "av1C", 6, 0x10), ErrInvalid, "more colour"},
 		"grid too small":   {with(grid, "ispe", 8, 0, 0, 0, 64), ErrInvalid, ""},
 		"box without size": {with(good, "pitm", -4, 0, 0, 0, 1), ErrInvalid, ""},
 	} {
@@ -151,6 +153,30 @@ func TestHEIFBadFrames(t *testing.T) {
 			if _, err := newEngine(t).Render(t.Context(), source(bad), usual); err != nil {
 				check(t, err, ErrInvalid, "")
 			}
+		}
+	}
+}
+
+// A frame that needs more than its header says does not get it.
+func TestHEIFMemory(t *testing.T) {
+	t.Parallel()
+	file := golden(t, "deep444.avif")
+	h, err := probe(source(file), DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := h.heif.colour.tiles[0].bytes(t.Context(), bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for memory, enough := range map[int64]bool{h.heif.sandbox(): true, 3 << 19: false} {
+		d, err := codec.Open(t.Context(), codec.AV1, memory)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if _, err := d.Decode(t.Context(), data, 1<<20); enough != (err == nil) {
+			t.Errorf("with %d KiB: %v", memory>>10, err)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // follows needs to know one kind only. It notes in h what its colours are.
 func decodeHEIF(ctx context.Context, src io.ReaderAt, h *header) (image.Image, error) {
 	f := &h.heif
-	d, err := codec.Open(ctx, f.codec)
+	d, err := codec.Open(ctx, f.codec, f.sandbox())
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +67,9 @@ func (p *heifPicture) decode(ctx context.Context, d *codec.Decoder, src io.Reade
 		}
 		if f.Width < p.frame.X || f.Height < p.frame.Y {
 			return nil, colour, invalid("it is not of the size that it claims")
+		}
+		if f.Chroma > t.chroma { // charged was what the header says
+			return nil, colour, invalid("it has more colour than it claims")
 		}
 		if out == nil {
 			colour = f.Colour

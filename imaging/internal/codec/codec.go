@@ -18,8 +18,7 @@ const (
 	AV1               // data is OBUs
 )
 
-// MaxMemory is the most that one Decoder may take, in bytes. A picture that
-// needs more fails to decode; the process does not notice.
+// MaxMemory is the most that any Decoder may take, in bytes.
 const MaxMemory = 1 << 30
 
 var (
@@ -42,9 +41,10 @@ type Decoder struct {
 	room  int
 }
 
-// Open starts a decoder.
-func Open(ctx context.Context, c Codec) (*Decoder, error) {
-	inst, err := modules[c].Start(ctx)
+// Open starts a decoder that takes at most that many bytes of memory, 2 MiB or more.
+// A picture that needs more fails to decode; the process does not notice.
+func Open(ctx context.Context, c Codec, memory int64) (*Decoder, error) {
+	inst, err := modules[c].StartWithin(ctx, min(memory, MaxMemory))
 	if err != nil {
 		return nil, err
 	}

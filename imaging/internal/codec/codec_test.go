@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestDecodeRefusesNonsense(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Codec{HEVC, AV1} {
-		d, err := Open(t.Context(), c)
+		d, err := Open(t.Context(), c, MaxMemory)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +30,7 @@ func TestOpenAfterTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Open(ctx, AV1); !errors.Is(err, context.Canceled) {
+	if _, err := Open(ctx, AV1, MaxMemory); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 }

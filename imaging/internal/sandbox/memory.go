@@ -48,3 +48,27 @@ func (m *memory) Free() {
 	m.dirty, m.bytes = max(m.dirty, len(m.bytes)), m.bytes[:0]
 	m.pool.Put(m)
 }
+
+// within is the memory of an instance that may take no more than most bytes. To one
+// that asks for more it is used up.
+type within struct {
+	most  uint64
+	bytes []byte
+}
+
+// Reallocate makes the memory size bytes long; what is new is zero.
+func (m *within) Reallocate(size uint64) []byte {
+	if size > m.most {
+		return nil
+	}
+	if n := int(size); n > cap(m.bytes) {
+		grown := make([]byte, n, min(n+n/4, int(m.most)))
+		copy(grown, m.bytes)
+		m.bytes = grown
+	}
+	m.bytes = m.bytes[:size]
+	return m.bytes
+}
+
+// Free leaves the memory to the garbage collector.
+func (m *within) Free() { m.bytes = nil }

@@ -117,7 +117,17 @@ type Instance struct {
 }
 
 // Start makes an instance, which needs closing.
-func (m *Module) Start(ctx context.Context) (*Instance, error) {
+func (m *Module) Start(ctx context.Context) (*Instance, error) { return m.start(ctx, m.allocator) }
+
+// StartWithin makes an instance of a module that is not Recycled, which takes at most
+// that many bytes of memory, 2 MiB or more. It needs closing.
+func (m *Module) StartWithin(ctx context.Context, most int64) (*Instance, error) {
+	return m.start(ctx, experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory {
+		return &within{most: uint64(most)}
+	}))
+}
+
+func (m *Module) start(ctx context.Context, allocator experimental.MemoryAllocator) (*Instance, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -126,7 +136,7 @@ func (m *Module) Start(ctx context.Context) (*Instance, error) {
 		return nil, fmt.Errorf("sandbox: load: %w", err)
 	}
 	// No name, so that any number of instances can live side by side.
-	mod, err := mach.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, m.allocator), mach.code,
+	mod, err := mach.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, allocator), mach.code,
 		wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
 	if err != nil {
 		return nil, cause(ctx, fmt.Errorf("sandbox: start: %w", err))

@@ -153,3 +153,16 @@ func TestRecycledMemoryIsZero(t *testing.T) {
 		}
 	}
 }
+
+// An instance that is to stay within a limit does, and does not lose what it has.
+func TestMemoryWithin(t *testing.T) {
+	t.Parallel()
+	m := within{most: 1000}
+	m.Reallocate(600)[599] = 7
+	if b := m.Reallocate(1000); len(b) != 1000 || b[599] != 7 || cap(b) != 1000 {
+		t.Errorf("got %d bytes of %d", len(b), cap(b))
+	}
+	if b := m.Reallocate(1001); b != nil {
+		t.Errorf("got %d bytes", len(b))
+	}
+}
