@@ -9,7 +9,8 @@
 // only after the header's size, the memory that decoding takes and the number of
 // JPEG scans are known to be within bounds; all Renders of an Engine together
 // stay within its memory budget; a decoder stops reading soon after its context
-// ends. A picture's own fault is an *Error and would be the same next time; any
+// ends, or when it has used ten seconds of a processor and one more for each
+// megapixel. A picture's own fault is an *Error and would be the same next time; any
 // other error (the context's, the storage's) may pass.
 //
 // Pictures come out upright, as their EXIF orientation or their own transform

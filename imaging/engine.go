@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"revela/imaging/internal/turbo"
 )
@@ -15,6 +16,8 @@ type Engine struct {
 	cfg    Config
 	memory *budget
 	turbo  *turbo.Library // nil if it is not used
+
+	decodeTime func(pixels int64) time.Duration // of a processor, that a picture may take
 }
 
 // New returns an Engine. An error names every mistake in cfg.
@@ -22,7 +25,7 @@ func New(cfg Config) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("imaging: %w", err)
 	}
-	e := &Engine{cfg: cfg, memory: newBudget(cfg.MemoryBudget)}
+	e := &Engine{cfg: cfg, memory: newBudget(cfg.MemoryBudget), decodeTime: decodeTime}
 	if cfg.Turbo {
 		// Without it pictures take longer, and that is all.
 		e.turbo, _ = turbo.Load()
@@ -86,7 +89,9 @@ func (e *Engine) RenderWithProgress(ctx context.Context, src Source, variants []
 	}
 	defer e.memory.release(p.bytes)
 
-	pic, err := e.load(ctx, src, h, p.scale)
+	patient, stop := newPatience(ctx, e.decodeTime(h.pixels()))
+	pic, err := e.load(patient, src, h, p.scale)
+	stop()
 	if ctx.Err() != nil {
 		return Result{}, fmt.Errorf("decode: %w", context.Cause(ctx))
 	}
