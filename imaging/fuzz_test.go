@@ -182,12 +182,18 @@ func checkDecodeMemory(ctx context.Context, t *testing.T, file []byte) {
 	if err != nil {
 		t.Fatalf("probed twice: %v", err)
 	}
-	before := allocated()
-	_, _ = decode(ctx, source(file), h)
 	const slack = 1 << 20 // tables and buffers of fixed sizes
-	if took := allocated() - before; took > 2*h.decodeBytes+slack {
-		t.Errorf("decoding %s of %d x %d took %d bytes, reserved were %d", h.format, h.width, h.height, took, h.decodeBytes)
+	// Others allocate too, now and then: the fuzzer itself, a finalizer.
+	const tries = 5
+	var took int64
+	for range tries {
+		before := allocated()
+		_, _ = decode(ctx, source(file), h)
+		if took = allocated() - before; took <= 2*h.decodeBytes+slack {
+			return
+		}
 	}
+	t.Errorf("decoding %s of %d x %d took %d bytes, reserved were %d", h.format, h.width, h.height, took, h.decodeBytes)
 }
 
 // allocated is how many bytes were ever allocated on the heap. It does not stop
