@@ -37,8 +37,9 @@ func (h *header) readColours(src io.ReaderAt, s space) *colours {
 func (h *header) colourSource(src io.ReaderAt, s space) *icc.Source {
 	if data := h.readProfile(src); data != nil {
 		source, err := icc.FromProfile(data)
-		// A grey picture may have a profile of RGB, of which it uses the greys.
-		if err == nil && (source.Channels() == s.channels() || source.Channels() == 3 && s == spaceGrey) {
+		// A grey picture may have a profile of RGB, of which it uses the greys. One of
+		// grey may belong to a picture that is grey and has three channels.
+		if err == nil && (source.Channels() == 4) == (s == spaceCMYK) {
 			return source
 		}
 	}
@@ -101,7 +102,24 @@ func (c *colours) convert(r *raster, to icc.Target) {
 		t.Grey(r.planes[0].pix)
 	case c.source.Channels() == 3:
 		t.RGB(r.rgb().Pix)
+	default:
+		if pix := r.rgb().Pix; allGrey(pix) {
+			t.Greys(pix)
+		}
 	}
+}
+
+// allGrey reports whether pixels are what a grey picture becomes where its format has
+// no grey, or none with alpha.
+func allGrey(pix []byte) bool {
+	const slack = 4 // what chroma is off by, where it was compressed
+	for i := 0; i < len(pix); i += 4 {
+		p := pix[i : i+3 : i+3]
+		if max(p[0], p[1], p[2])-min(p[0], p[1], p[2]) > slack {
+			return false
+		}
+	}
+	return true
 }
 
 // fromInk makes RGB of the planes of cyan, magenta, yellow and black.

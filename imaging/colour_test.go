@@ -2,7 +2,10 @@ package imaging
 
 import (
 	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"math"
@@ -150,6 +153,52 @@ func TestGreyProfile(t *testing.T) {
 			t.Fatalf("became a %T", img)
 		}
 		near(t, "grey", img.At(8, 8), color.Gray{want}, 2)
+	}
+}
+
+// greyAlphaPNG is a picture of 16 x 16 pixels, all of them v and the upper half
+// half transparent.
+func greyAlphaPNG(v byte) []byte {
+	file := imagetest.PNG(image.NewGray(image.Rect(0, 0, 16, 16)))
+	head := bytes.Clone(file[12:29]) // IHDR and its content
+	head[4+9] = 4                    // grey with alpha
+	var rows bytes.Buffer
+	zw := zlib.NewWriter(&rows)
+	for y := range 16 {
+		zw.Write(append([]byte{0}, bytes.Repeat([]byte{v, byte(128 + y/8*127)}, 16)...))
+	}
+	zw.Close()
+	file = append(file[:12:12], head...)
+	file = binary.BigEndian.AppendUint32(file, crc32.ChecksumIEEE(head))
+	data := append([]byte("IDAT"), rows.Bytes()...)
+	file = append(binary.BigEndian.AppendUint32(file, uint32(rows.Len())), data...)
+	file = binary.BigEndian.AppendUint32(file, crc32.ChecksumIEEE(data))
+	return append(file, "\x00\x00\x00\x00IEND\xae\x42\x60\x82"...)
+}
+
+// Grey that has alpha, or is in a format that has no grey, is converted as grey is.
+func TestGreyProfileOfPixels(t *testing.T) {
+	t.Parallel()
+	const v = 100
+	want := uint8(math.Round(255 * (1.055*math.Pow(math.Pow(v/255.0, 1.8), 1/2.4) - 0.055)))
+	profile := imagetest.GreyProfile(1.8)
+	pixel := color.NRGBA{v, v, v, 128}
+	for name, c := range map[string]struct {
+		file  []byte
+		alpha uint8
+		slack int
+	}{
+		"PNG":           {pngWithProfile(greyAlphaPNG(v), profile), 128, 1},
+		"PNG of RGBA":   {pngWithProfile(imagetest.PNG(flat(pixel)), profile), 128, 1},
+		"WebP":          {webpWithProfile(imagetest.WebP(flat(pixel)), profile, 32, 32), 128, 3},
+		"WebP, opaque":  {imagetest.WithProfile(imagetest.WebP(flat(color.NRGBA{v, v, v, 255})), profile), 255, 3},
+		"JPEG of three": {imagetest.WithProfile(imagetest.JPEG(flat(color.NRGBA{v, v, v, 255})), profile), 255, 3},
+	} {
+		got := color.NRGBAModel.Convert(pixels(t, render(t, c.file, 16)).At(8, 4)).(color.NRGBA)
+		near(t, name, color.NRGBA{got.R, got.G, got.B, 255}, color.NRGBA{want, want, want, 255}, c.slack)
+		if got.A != c.alpha {
+			t.Errorf("%s: alpha became %d", name, got.A)
+		}
 	}
 }
 

@@ -156,6 +156,15 @@ func (t *Transform) Grey(pix []byte) {
 	}
 }
 
+// Greys is Grey for pixels of four bytes, whose fourth is left as it is. The transform
+// must be one of grey.
+func (t *Transform) Greys(pix []byte) {
+	for i := 0; i < len(pix); i += 4 {
+		p := pix[i : i+3 : i+3]
+		p[0], p[1], p[2] = t.grey[p[0]], t.grey[p[1]], t.grey[p[2]]
+	}
+}
+
 // RGB converts pixels of four bytes in place and leaves the fourth as it is.
 func (t *Transform) RGB(pix []byte) {
 	switch {
