@@ -139,7 +139,7 @@ type kitchen struct {
 	h   *header
 	pic *picture
 
-	small *image.NRGBA // the thumb, as soon as there is one
+	small *image.NRGBA // the thumb, as soon as there is one; in sRGB
 }
 
 func (e *Engine) render(ctx context.Context, src Source, h *header, pic *picture, variants []Variant, made func(variants int)) (Result, error) {
@@ -182,6 +182,9 @@ func (k *kitchen) cook(ctx context.Context, r recipe) ([]byte, error) {
 	m := k.pic.shown(stored(part, w, h, k.h.orientation), r.out.X, r.out.Y, k.h.orientation, chroma, target)
 	if k.small == nil && r.part == image.Pt(w, h) {
 		k.small = m.thumb()
+		if t := target.ToSRGB(); t != nil {
+			t.RGB(k.small.Pix)
+		}
 	}
 	if r.flat {
 		m.over(r.back)
@@ -200,7 +203,7 @@ func (k *kitchen) cook(ctx context.Context, r recipe) ([]byte, error) {
 	return tagged(r.format, data, target, r.out.X, r.out.Y), nil
 }
 
-// thumb is a small upright copy of all of the picture: of a variant that shows
+// thumb is a small upright copy of all of the picture, in sRGB: of a variant that shows
 // all of it if there is one by now, which saves work.
 func (k *kitchen) thumb() *image.NRGBA {
 	if k.small == nil {

@@ -15,6 +15,18 @@ func (t Target) Profile() []byte {
 	return nil
 }
 
+// ToSRGB converts what is in a target to sRGB. It is nil for sRGB.
+func (t Target) ToSRGB() *Transform {
+	if t == DisplayP3 {
+		return displayP3ToSRGB()
+	}
+	return nil
+}
+
+var displayP3ToSRGB = sync.OnceValue(func() *Transform {
+	return newTransform(fromShaper([3]curve{fromSRGB, fromSRGB, fromSRGB}, displayP3.toXYZ()), SRGB)
+})
+
 var displayP3Profile = sync.OnceValue(func() []byte {
 	be := binary.BigEndian
 	number := func(b []byte, v float64) []byte { return be.AppendUint32(b, uint32(int32(math.Round(v*65536)))) }
