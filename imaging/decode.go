@@ -119,7 +119,7 @@ func decodeFormat(ctx context.Context, r *sourceReader, h *header) (image.Image,
 // convention they are with it, and are not without it: so it is given one, and
 // the result is inverted back.
 func decodeJPEG(r io.Reader, h *header) (image.Image, error) {
-	if h.jpeg.components != 4 || h.jpeg.adobe {
+	if h.jpeg.means != jpegCMYK || h.jpeg.adobe {
 		return jpeg.Decode(r)
 	}
 	var soi [2]byte

@@ -1,5 +1,11 @@
 package imaging
 
+import (
+	"slices"
+
+	"revela/imaging/internal/jpeg"
+)
+
 // Each pass over a JPEG's coefficients takes time in proportion to the picture's
 // size, however few bytes it has: some 5 ms a megapixel. So a picture may have
 // maxScans of them, but no more than come to scansOfLargest over the largest
@@ -12,13 +18,23 @@ const (
 
 // jpegFacts are what decoding needs to know of a JPEG.
 type jpegFacts struct {
-	components  int
+	factors     []jpeg.Factors // of each component
+	means       jpegMeaning
 	adobe       bool // it has an Adobe marker
-	rgb         bool // its components are R, G and B
 	scans       int
-	fx, fy      int // luma samples that a chroma sample stands for; 0 if that is no whole number
 	progressive bool
 }
+
+// jpegMeaning is what the components of a JPEG are.
+type jpegMeaning uint8
+
+const (
+	jpegGrey jpegMeaning = iota
+	jpegYCC
+	jpegRGB
+	jpegCMYK // negative where there is an Adobe marker
+	jpegYCCK // cyan, magenta and yellow as luma and chroma are red, green and blue; negative black
+)
 
 // JPEG markers, the byte after 0xFF.
 const (
@@ -50,6 +66,7 @@ func (p *prober) jpeg() error {
 	var (
 		icc     iccPieces
 		frame   jpegFrame
+		marks   jpegMarks
 		sawExif bool
 	)
 	for {
@@ -62,9 +79,9 @@ func (p *prober) jpeg() error {
 			if p.h.jpeg.scans == 0 {
 				return invalid("it holds no picture")
 			}
+			p.h.jpeg.means, p.h.jpeg.adobe = frame.means(marks), marks.adobe
 			p.h.decodeBytes = frame.bytes(&p.h) + p.src.Size() // some decoders want it in memory
-			p.h.jpeg.fx, p.h.jpeg.fy = frame.chroma()
-			p.h.jpeg.progressive = frame.progressive
+			p.h.jpeg.factors, p.h.jpeg.progressive = frame.factors, frame.progressive
 			p.h.profile = icc.join()
 			return nil
 		case m == mTEM || m == mSOI || mRST0 <= m && m <= mRST7:
@@ -80,8 +97,11 @@ func (p *prober) jpeg() error {
 		seg := span{p.off, int64(n - 2)}
 		switch {
 		case m == mSOS:
-			if p.h.jpeg.components == 0 {
+			if frame.factors == nil {
 				return invalid("its data comes before its size")
+			}
+			if err := p.jpegScan(&frame, int(seg.len)); err != nil {
+				return err
 			}
 			most := min(maxScans, int(scansOfLargest*p.cfg.MaxPixels/p.h.pixels()))
 			if p.h.jpeg.scans++; p.h.jpeg.scans > most {
@@ -89,8 +109,15 @@ func (p *prober) jpeg() error {
 			}
 		case m == mDHT || m == mJPG || m == mDAC:
 		case mSOF0 <= m && m <= mSOF15:
-			if frame, err = p.jpegFrame(m, n-2); err != nil {
+			if frame.factors != nil {
+				return invalid("it has two frame headers")
+			}
+			if frame, err = p.jpegFrame(m, int(seg.len)); err != nil {
 				return err
+			}
+		case m == mAPP0:
+			if _, ok := p.after(seg, "JFIF\x00"); ok {
+				marks.jfif = true
 			}
 		case m == mAPP1 && !sawExif:
 			if rest, ok := p.after(seg, "Exif\x00\x00"); ok {
@@ -112,8 +139,7 @@ func (p *prober) jpeg() error {
 				if err != nil {
 					return err
 				}
-				p.h.jpeg.adobe = true
-				p.h.jpeg.rgb = b[11] == 0
+				marks.adobe, marks.transform = true, b[11]
 			}
 		}
 		if err := p.skip(seg.off + seg.len - p.off); err != nil {
@@ -156,19 +182,22 @@ func (p *prober) after(seg span, prefix string) (span, bool) {
 	return span{seg.off + n, seg.len - n}, true
 }
 
+// jpegMarks are the markers that say what components mean.
+type jpegMarks struct {
+	jfif, adobe bool
+	transform   byte // that Adobe's says
+}
+
 // jpegFrame is what a frame header says beside the picture's size.
 type jpegFrame struct {
 	progressive bool
-	sampling    []byte // for each component, horizontal<<4 | vertical
+	ids         []byte
+	factors     []jpeg.Factors
 }
 
 // jpegFrame reads a frame header of n bytes.
 func (p *prober) jpegFrame(m byte, n int) (jpegFrame, error) {
 	var none jpegFrame
-	f := &p.h.jpeg
-	if f.components != 0 {
-		return none, invalid("it has two frame headers")
-	}
 	if m > mSOF2 {
 		return none, unsupported("JPEG with lossless, hierarchical or arithmetic coding; save it as baseline or progressive")
 	}
@@ -191,45 +220,66 @@ func (p *prober) jpegFrame(m byte, n int) (jpegFrame, error) {
 	if err := p.size(w, h); err != nil {
 		return none, err
 	}
-	f.components, p.h.opaque = comps, true
-	if comps == 3 && b[6] == 'R' && b[9] == 'G' && b[12] == 'B' {
-		f.rgb = true
-	}
+	p.h.opaque = true
 	frame := jpegFrame{progressive: m == mSOF2}
 	for i := range comps {
-		frame.sampling = append(frame.sampling, b[7+3*i])
-	}
-	if comps == 1 {
-		frame.sampling[0] = 0x11 // blocks of a lone component are in plain order
-	}
-	return frame, frame.check()
-}
-
-// check refuses samplings that no decoder here knows.
-func (f *jpegFrame) check() error {
-	for _, hv := range f.sampling {
-		if h, v := hv>>4, hv&15; h < 1 || h > 4 || v < 1 || v > 4 {
-			return invalid("a component has impossible sampling factors")
+		id, f := b[6+3*i], jpeg.Factors(b[7+3*i])
+		switch {
+		case f.Across() < 1 || f.Across() > 4 || f.Down() < 1 || f.Down() > 4:
+			return none, invalid("a component has impossible sampling factors")
+		case slices.Contains(frame.ids, id):
+			return none, invalid("two of its components have the same name")
 		}
+		if comps == 1 {
+			f = 0x11 // blocks of a lone component are in plain order
+		}
+		frame.ids, frame.factors = append(frame.ids, id), append(frame.factors, f)
 	}
-	x, _ := f.chroma()
-	if four := string(f.sampling); x > 0 || four == "\x11\x11\x11\x11" || four == "\x22\x11\x11\x22" {
-		return nil
-	}
-	return unsupported("JPEG with its components sampled in a rare way (%x); save it as 4:4:4 or 4:2:0", f.sampling)
+	return frame, nil
 }
 
-// chroma is how many luma samples a chroma sample stands for each way, zeros if
-// chroma is not alike, not lower, or luma's factor no whole multiple of it.
-func (f *jpegFrame) chroma() (x, y int) {
-	if len(f.sampling) == 1 {
-		return 1, 1
+// maxUnit is how many blocks a unit of a scan may have by the standard.
+const maxUnit = 10
+
+// jpegScan checks a scan header of n bytes.
+func (p *prober) jpegScan(f *jpegFrame, n int) error {
+	b, err := p.peek(min(n, 1+2*len(f.ids)))
+	if err != nil {
+		return err
 	}
-	luma, c := f.sampling[0], f.sampling[1]
-	if len(f.sampling) != 3 || c != f.sampling[2] || luma>>4%(c>>4) != 0 || luma&15%(c&15) != 0 {
-		return 0, 0
+	if n < 1 || int(b[0]) < 1 || int(b[0]) > len(f.ids) || n != 4+2*int(b[0]) {
+		return invalid("a scan header has a wrong length")
 	}
-	return int(luma >> 4 / (c >> 4)), int(luma & 15 / (c & 15))
+	blocks := 0
+	for i := range int(b[0]) {
+		at := slices.Index(f.ids, b[1+2*i])
+		if at < 0 {
+			return invalid("a scan is of an unknown component")
+		}
+		blocks += f.factors[at].Across() * f.factors[at].Down()
+	}
+	if b[0] > 1 && blocks > maxUnit {
+		return invalid("its components are sampled so often (%x) that a scan of all would need units of %d blocks; %d are allowed",
+			f.factors, blocks, maxUnit)
+	}
+	return nil
+}
+
+// means is what the components are, as libjpeg decides it.
+func (f *jpegFrame) means(marks jpegMarks) jpegMeaning {
+	switch {
+	case len(f.ids) == 1:
+		return jpegGrey
+	case len(f.ids) == 4 && marks.adobe && marks.transform != 0:
+		return jpegYCCK
+	case len(f.ids) == 4:
+		return jpegCMYK
+	case marks.jfif:
+		return jpegYCC
+	case marks.adobe && marks.transform == 0, !marks.adobe && string(f.ids) == "RGB":
+		return jpegRGB
+	}
+	return jpegYCC
 }
 
 // bytes is what decoders take at most, which is Go's as a rule: planes of whole
@@ -237,9 +287,10 @@ func (f *jpegFrame) chroma() (x, y int) {
 // it is grey or YCbCr a picture of four channels beside them.
 func (f *jpegFrame) bytes(h *header) int64 {
 	var hmax, vmax, blocks int64 = 1, 1, 0
-	for _, hv := range f.sampling {
-		hmax, vmax = max(hmax, int64(hv>>4)), max(vmax, int64(hv&15))
-		blocks += int64(hv>>4) * int64(hv&15)
+	for _, hv := range f.factors {
+		x, y := int64(hv.Across()), int64(hv.Down())
+		hmax, vmax = max(hmax, x), max(vmax, y)
+		blocks += x * y
 	}
 	across := (int64(h.width) + 8*hmax - 1) / (8 * hmax)
 	down := (int64(h.height) + 8*vmax - 1) / (8 * vmax)
@@ -251,7 +302,7 @@ func (f *jpegFrame) bytes(h *header) int64 {
 	case h.jpeg.scans > 1:
 		total += 2 * planes // libjpeg-turbo keeps coefficients until it has all components
 	}
-	if h.jpeg.components == 4 || h.jpeg.components == 3 && h.jpeg.rgb {
+	if h.jpeg.means > jpegYCC {
 		total += 4 * h.pixels()
 	}
 	return total

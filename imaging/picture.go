@@ -11,11 +11,11 @@ import (
 type space uint8
 
 const (
-	spaceRGB   space = iota
-	spaceGrey        // one channel
-	spaceYCC         // Y, Cb, Cr as in JPEG: full range
-	spaceVideo       // Y, Cb, Cr as in WebP: luma 16 to 235, chroma 16 to 240
-	spaceCMYK        // ink, in four bands; 255 is most
+	spaceRGB   space = iota // in four channels with alpha, or three bands
+	spaceGrey               // one channel
+	spaceYCC                // Y, Cb, Cr as in JPEG: full range
+	spaceVideo              // Y, Cb, Cr as in WebP: luma 16 to 235, chroma 16 to 240
+	spaceCMYK               // ink, in four bands; 255 is most
 )
 
 // channels is how many channels the colours of a space have.
@@ -30,12 +30,13 @@ func (s space) channels() int {
 }
 
 // picture is what a decoder made, as stored. Its channels are either bands of
-// their own, one for grey and three for luma and chroma, or lie in one band of
-// four with alpha. Resizing is linear, so it is as right for luma and chroma as
-// for RGB: a JPEG never becomes RGB.
+// their own, as in a JPEG, or lie in one band of four with alpha. Resizing is
+// linear, so it is as right for luma and chroma as for RGB: a usual JPEG never
+// becomes RGB.
 type picture struct {
 	w, h   int // pixels
 	space  space
+	ycck   bool // of CMYK: its first three bands are cyan, magenta and yellow as luma and chroma
 	opaque bool
 	bands  []band
 	pixels []byte // what is behind the bands, if it can be recycled
@@ -49,7 +50,8 @@ type picture struct {
 type band struct {
 	channels int
 	w, h     int // samples: the picture's pixels / fx and fy, rounded up
-	fx, fy   int
+	fx, fy   float64
+	negative bool // its samples are 255 less what they stand for; of one channel
 
 	// row writes the samples of a row, as package resample takes them. Four
 	// channels are the colour multiplied by alpha, and alpha.
@@ -57,8 +59,10 @@ type band struct {
 }
 
 // planeBand is a band of bytes in memory.
-func planeBand(pix []byte, stride, w, h, fx, fy int) band {
-	return band{1, w, h, fx, fy, func(y int, dst []int16) { resample.Widen(dst, pix[y*stride:][:w]) }}
+func planeBand(pix []byte, stride, w, h int, fx, fy float64) band {
+	return band{channels: 1, w: w, h: h, fx: fx, fy: fy, row: func(y int, dst []int16) {
+		resample.Widen(dst, pix[y*stride:][:w])
+	}}
 }
 
 // newPicture makes a picture of what a decoder made. It covers canvas, which
@@ -120,15 +124,15 @@ func yccBands(m *image.YCbCr) []band {
 	cw, ch := ceilDiv(w, fx), ceilDiv(h, fy)
 	return []band{
 		planeBand(m.Y, m.YStride, w, h, 1, 1),
-		planeBand(m.Cb, m.CStride, cw, ch, fx, fy),
-		planeBand(m.Cr, m.CStride, cw, ch, fx, fy),
+		planeBand(m.Cb, m.CStride, cw, ch, float64(fx), float64(fy)),
+		planeBand(m.Cr, m.CStride, cw, ch, float64(fx), float64(fy)),
 	}
 }
 
 // deepBand is a band of 16-bit grey.
 func deepBand(m *image.Gray16) band {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
-	return band{1, w, h, 1, 1, func(y int, dst []int16) {
+	return band{channels: 1, w: w, h: h, fx: 1, fy: 1, row: func(y int, dst []int16) {
 		src := m.Pix[y*m.Stride:][:2*w]
 		for i := range dst {
 			dst[i] = int16((wide(src[2*i:])*full + 32767) / 65535)
@@ -140,7 +144,7 @@ func deepBand(m *image.Gray16) band {
 func inkBand(m *image.CMYK, c int) band {
 	w, h := m.Rect.Dx(), m.Rect.Dy()
 	line := make([]byte, w)
-	return band{1, w, h, 1, 1, func(y int, dst []int16) {
+	return band{channels: 1, w: w, h: h, fx: 1, fy: 1, row: func(y int, dst []int16) {
 		src := m.Pix[y*m.Stride:][:4*w]
 		for i := range line {
 			line[i] = src[4*i+c]
@@ -161,7 +165,7 @@ func pixelBand(img image.Image, canvas image.Rectangle) (band, error) {
 	bounds := img.Bounds()
 	left, right := 4*(bounds.Min.X-canvas.Min.X), 4*(bounds.Max.X-canvas.Min.X)
 	line := make([]byte, right-left)
-	return band{4, canvas.Dx(), canvas.Dy(), 1, 1, func(y int, dst []int16) {
+	return band{channels: 4, w: canvas.Dx(), h: canvas.Dy(), fx: 1, fy: 1, row: func(y int, dst []int16) {
 		y += canvas.Min.Y
 		if y < bounds.Min.Y || y >= bounds.Max.Y {
 			clear(dst)
@@ -223,14 +227,16 @@ func (p *picture) resized(part image.Rectangle, w, h, orientation, chroma int) *
 	}
 	r := &raster{w: w, h: h, space: p.space, opaque: p.opaque}
 	var xs, ys *resample.Axis
+	last := 0 // what by was for them
 	for i, b := range p.bands {
 		by := 1
-		if i > 0 && p.space != spaceCMYK {
+		if i > 0 && (p.space == spaceYCC || p.space == spaceVideo) {
 			by = chroma
 		}
-		if i < 2 { // the two chroma bands are alike
+		if i == 0 || by != last || b.fx != p.bands[i-1].fx || b.fy != p.bands[i-1].fy {
 			xs = resample.Across(side(b.w, part.Min.X, part.Max.X, b.fx), resample.Shared(w, by), t.flipX, b.channels)
 			ys = resample.Down(side(b.h, part.Min.Y, part.Max.Y, b.fy), resample.Shared(h, by), t.flipY)
+			last = by
 		}
 		if b.channels == 4 {
 			r.pix = b.pixels(xs, ys, w, h)
@@ -240,6 +246,12 @@ func (p *picture) resized(part image.Rectangle, w, h, orientation, chroma int) *
 	}
 	if t.transpose {
 		r.transpose()
+	}
+	switch {
+	case p.ycck:
+		r.inks()
+	case p.space == spaceRGB:
+		r.rgb() // planes would be taken for luma and chroma
 	}
 	return r
 }
@@ -252,13 +264,18 @@ func (p *picture) shown(part image.Rectangle, w, h, orientation, chroma int, to 
 }
 
 // side is the part of a side, given in pixels, in samples that stand for by each.
-func side(samples, from, to, by int) resample.Side {
-	return resample.Side{Samples: samples, From: float64(from) / float64(by), To: float64(to) / float64(by)}
+func side(samples, from, to int, by float64) resample.Side {
+	return resample.Side{Samples: samples, From: float64(from) / by, To: float64(to) / by}
 }
 
 func (b *band) plane(xs, ys *resample.Axis, w, h int) plane {
 	out := plane{pix: make([]byte, w*h), w: w, h: h}
 	resample.New(xs, ys, 1).Run(b.row, func(y int, line []int16) { resample.Narrow(out.pix[y*w:][:w], line) })
+	if b.negative {
+		for i, v := range out.pix {
+			out.pix[i] = 255 - v
+		}
+	}
 	return out
 }
 

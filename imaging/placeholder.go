@@ -22,11 +22,13 @@ func (r *raster) picture() *picture {
 	p := &picture{w: r.w, h: r.h, space: r.space, opaque: r.opaque}
 	if r.pix != nil {
 		m := r.pix
-		p.bands = []band{{4, r.w, r.h, 1, 1, func(y int, dst []int16) { multiply(dst, m.Pix[y*m.Stride:][:4*r.w]) }}}
+		p.bands = []band{{channels: 4, w: r.w, h: r.h, fx: 1, fy: 1, row: func(y int, dst []int16) {
+			multiply(dst, m.Pix[y*m.Stride:][:4*r.w])
+		}}}
 		return p
 	}
 	for i, b := range r.planes {
-		by := 1
+		by := 1.0
 		if i > 0 && (b.w < r.w || b.h < r.h) {
 			by = 2
 		}

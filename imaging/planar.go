@@ -3,6 +3,7 @@ package imaging
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"io"
 
@@ -20,17 +21,28 @@ func (f *jpegFacts) suitsTurbo(scale int) bool {
 	return f.scans == 1 || f.scans <= maxTurboScans && scale == 1
 }
 
-// planar reports whether a JPEG can be decoded to planes of luma and chroma of
-// less than the picture's size.
-func (f *jpegFacts) planar() bool {
-	return f.components == 1 || f.components == 3 && !f.rgb && f.fx > 0
+// reduction is by how much a decoder may reduce the picture where it may be reduced
+// by scale: less if a component that shows detail has fewer samples than pixels.
+func (f *jpegFacts) reduction(scale int) int {
+	m := jpeg.Image{Factors: f.factors}
+	across, down := m.Finest()
+	for i, c := range f.factors {
+		if chroma := (i == 1 || i == 2) && (f.means == jpegYCC || f.means == jpegYCCK); chroma {
+			continue
+		}
+		for scale > 1 && (c.Across() < across || c.Down() < down) {
+			across, down, scale = ceilDiv(across, 2), ceilDiv(down, 2), scale/2
+		}
+	}
+	return scale
 }
 
-// loadJPEG decodes a planar JPEG, reduced by scale.
+// loadJPEG decodes a JPEG, reduced by up to scale.
 //
 // The best decoder goes first. If it finds anything odd the next one judges,
 // and the last is Go's: what that takes is a picture, and what it refuses is
-// broken in its words, whichever decoders there are.
+// broken in its words, whichever decoders there are. Only of the samplings that it
+// does not know package jpeg is the judge.
 func (e *Engine) loadJPEG(ctx context.Context, src Source, h *header, scale int) (*picture, error) {
 	r := newSourceReader(ctx, src)
 	data := make([]byte, src.Size())
@@ -40,44 +52,52 @@ func (e *Engine) loadJPEG(ctx context.Context, src Source, h *header, scale int)
 		}
 		return nil, blame(err)
 	}
-	planes := 3
-	if h.jpeg.components == 1 {
-		planes = 1
+	scale = h.jpeg.reduction(scale)
+	m := jpeg.New(h.width, h.height, scale, h.jpeg.factors...)
+	if e.turbo != nil && h.jpeg.suitsTurbo(scale) && e.turbo.Decode(data, m) == nil {
+		return h.jpeg.picture(m), nil
 	}
-	if e.turbo != nil && h.jpeg.suitsTurbo(scale) {
-		m := jpeg.New(h.width, h.height, scale, planes, h.jpeg.fx, h.jpeg.fy)
-		if e.turbo.Decode(data, m) == nil {
-			return jpegPicture(m), nil
-		}
-	}
-	m := jpeg.New(h.width, h.height, scale, planes, h.jpeg.fx, h.jpeg.fy)
-	if jpeg.Decode(data, m, func() bool { return ctx.Err() != nil }) == nil {
-		return jpegPicture(m), nil
+	odd := jpeg.Decode(data, m, func() bool { return ctx.Err() != nil })
+	if odd == nil {
+		return h.jpeg.picture(m), nil
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	img, err := decode(ctx, bytes.NewReader(data), h)
+	if errors.Is(err, ErrUnsupported) { // Probe has refused what nobody can read
+		err = blame(odd)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return newPicture(img, image.Rect(0, 0, h.width, h.height), false)
 }
 
-// jpegPicture is a decoded JPEG as a picture.
-func jpegPicture(m *jpeg.Image) *picture {
-	p := &picture{w: m.W, h: m.H, space: spaceYCC, opaque: true}
-	if len(m.Planes) == 1 {
-		p.space = spaceGrey
-	}
+// picture is a decoded JPEG as a picture.
+func (f *jpegFacts) picture(m *jpeg.Image) *picture {
+	p := &picture{w: m.W, h: m.H, space: f.means.space(), ycck: f.means == jpegYCCK, opaque: true}
+	across, down := m.Finest()
 	for i, c := range m.Planes {
-		fx, fy := m.Scale, m.Scale
-		if i > 0 {
-			fx, fy = fx*m.FX, fy*m.FY
-		}
-		p.bands = append(p.bands, planeBand(c.Pix, c.Stride, c.W, c.H, fx, fy))
+		fx := float64(m.Scale*across) / float64(m.Factors[i].Across())
+		fy := float64(m.Scale*down) / float64(m.Factors[i].Down())
+		b := planeBand(c.Pix, c.Stride, c.W, c.H, fx, fy)
+		b.negative = f.means == jpegCMYK && f.adobe || f.means == jpegYCCK && i == 3
+		p.bands = append(p.bands, b)
 	}
 	return p
+}
+
+func (m jpegMeaning) space() space {
+	switch m {
+	case jpegGrey:
+		return spaceGrey
+	case jpegRGB:
+		return spaceRGB
+	case jpegCMYK, jpegYCCK:
+		return spaceCMYK
+	}
+	return spaceYCC
 }
 
 // encodeJPEG returns the raster, which must be opaque, as a JPEG.
@@ -93,8 +113,9 @@ func (e *Engine) encodeJPEG(r *raster, quality int) ([]byte, error) {
 
 // jpegImage is a raster as JPEG holds it, with halved chroma.
 func jpegImage(r *raster) *jpeg.Image {
-	m := &jpeg.Image{W: r.w, H: r.h, Scale: 1, FX: 2, FY: 2}
-	for _, p := range r.ycc() {
+	m := &jpeg.Image{W: r.w, H: r.h, Scale: 1}
+	for i, p := range r.ycc() {
+		m.Factors = append(m.Factors, [...]jpeg.Factors{0x22, 0x11, 0x11}[i])
 		m.Planes = append(m.Planes, jpeg.Plane{Pix: p.pix, Stride: p.w, W: p.w, H: p.h})
 	}
 	return m

@@ -90,6 +90,15 @@ func (r *raster) rgb() *image.NRGBA {
 	return r.pix
 }
 
+// inks makes cyan, magenta and yellow of the luma and chroma in the first planes,
+// which are of one size.
+func (r *raster) inks() {
+	c, m, y := r.planes[0].pix, r.planes[1].pix, r.planes[2].pix
+	for i := range c {
+		c[i], m[i], y[i] = color.YCbCrToRGB(c[i], m[i], y[i])
+	}
+}
+
 // interleaved puts the planes into pixels, of the same space.
 func (r *raster) interleaved() *image.NRGBA {
 	out := image.NewNRGBA(image.Rect(0, 0, r.w, r.h))

@@ -71,10 +71,9 @@ func (e *Engine) load(ctx context.Context, src Source, h *header, scale int) (*p
 }
 
 func (e *Engine) loadPixels(ctx context.Context, src Source, h *header, scale int) (*picture, error) {
-	if h.format == JPEG && h.jpeg.planar() {
-		return e.loadJPEG(ctx, src, h, scale)
-	}
 	switch h.format {
+	case JPEG:
+		return e.loadJPEG(ctx, src, h, scale)
 	case PNG:
 		return loadPNG(ctx, src, h)
 	case WebP:

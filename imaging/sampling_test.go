@@ -35,14 +35,21 @@ func TestJPEGSampling(t *testing.T) {
 		"grey": {0x11}, "grey 2x2": {0x22}, "4:4:4": {0x11, 0x11, 0x11}, "4:2:2": {0x21, 0x11, 0x11}, "4:2:0": {0x22, 0x11, 0x11},
 		"4:4:0": {0x12, 0x11, 0x11}, "4:1:1": {0x41, 0x11, 0x11}, "4:1:0": {0x42, 0x11, 0x11},
 		"4:4:4 as 2x1": {0x21, 0x21, 0x21}, "4:4:0 as 2x2": {0x22, 0x21, 0x21}, "4:2:2 as 2x2": {0x22, 0x12, 0x12},
-		"3x1": {0x31, 0x11, 0x11}, "1x4": {0x14, 0x11, 0x11},
+		"3x1": {0x31, 0x11, 0x11}, "1x4": {0x14, 0x11, 0x11}, "3 to 2": {0x31, 0x21, 0x21}, "2 to 3": {0x21, 0x13, 0x13},
+		"fine chroma": {0x11, 0x22, 0x22}, "uneven chroma": {0x22, 0x21, 0x12}, "one fine, one coarse": {0x21, 0x41, 0x11},
+		"CMYK": {0x11, 0x11, 0x11, 0x11}, "halved MY": {0x22, 0x11, 0x11, 0x22}, "halved K": {0x21, 0x21, 0x21, 0x11},
+		"halved YCCK": {0x22, 0x11, 0x11, 0x22}, "uneven YCCK": {0x12, 0x21, 0x11, 0x21}, "RGB": {0x11, 0x11, 0x11}, "halved B": {0x22, 0x22, 0x11},
 	}
+	adobe := map[string]int{"halved YCCK": 2, "uneven YCCK": 2, "halved K": 0, "RGB": 0, "halved B": 0}
 	sizes := []image.Point{{150, 100}, {64, 32}, {1, 70}, {70, 1}, {9, 17}, {33, 31}, {1, 1}}
 	for name, sampling := range samplings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, size := range sizes {
 				plain := sampled(size.X, size.Y, sampling...)
+				if transform, ok := adobe[name]; ok {
+					plain.Adobe = transform
+				}
 				restarts, apart, progressive, both := plain, plain, plain, plain
 				restarts.Restart = 3
 				apart.Apart, apart.Restart = true, 5
@@ -63,7 +70,7 @@ func TestJPEGSampling(t *testing.T) {
 // comesOut renders a JPEG with all engines and compares it with what it shows.
 func comesOut(t *testing.T, name string, s imagetest.Sampled) {
 	t.Helper()
-	file, want := s.JPEG(), s.Image()
+	file, want := s.JPEG(), seen(t, s)
 	divs := []int{1, 2, 5}
 	if s.W*s.H < 2000 {
 		divs = divs[:2]
@@ -85,6 +92,32 @@ func comesOut(t *testing.T, name string, s imagetest.Sampled) {
 			}
 		}
 	}
+}
+
+// seen is what a file shows. What ink looks like is another test's matter: it is what
+// is seen with a sample for each pixel.
+func seen(t *testing.T, s imagetest.Sampled) image.Image {
+	t.Helper()
+	if len(s.Sampling) < 4 {
+		return s.Image()
+	}
+	whole := imagetest.Sampled{W: s.W, H: s.H, Sampling: []byte{0x11, 0x11, 0x11, 0x11}, At: s.At, Adobe: s.Adobe}
+	outs, err := images(newEngine(t).Render(t.Context(), source(whole.JPEG()), []Variant{{Name: "v", Width: s.W, Quality: 90, Format: PNG}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pixels(t, outs[0])
+}
+
+// A JPEG whose scans would need larger units than the standard allows is refused
+// at once, and read where each component has a scan of its own.
+func TestJPEGUnits(t *testing.T) {
+	t.Parallel()
+	s := sampled(64, 48, 0x33, 0x11, 0x11)
+	_, err := newEngine(t).Probe(source(s.JPEG()))
+	check(t, err, ErrInvalid, "11 blocks")
+	s.Apart = true
+	comesOut(t, "apart", s)
 }
 
 // The generator is right: Go's decoder, which had no part in it, sees what it says.

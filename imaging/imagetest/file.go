@@ -42,7 +42,7 @@ func JPEG(img image.Image) []byte {
 // ProgressiveJPEG is img as a JPEG of quality 92 in ten scans, with halved chroma.
 func ProgressiveJPEG(img image.Image) []byte {
 	m, err := stdjpeg.Decode(bytes.NewReader(JPEG(img)))
-	planes := jpeg.New(img.Bounds().Dx(), img.Bounds().Dy(), 1, 3, 2, 2)
+	planes := jpeg.New(img.Bounds().Dx(), img.Bounds().Dy(), 1, 0x22, 0x11, 0x11)
 	ycc, ok := m.(*image.YCbCr)
 	if err != nil || !ok {
 		panic("imagetest: a JPEG did not come back in colour")

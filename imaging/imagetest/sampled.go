@@ -27,7 +27,8 @@ func Hills(c int, x, y float64) float64 {
 	return 128 + 50*math.Sin(x/(17+3*p)+p) + 50*math.Cos(y/(23-3*p)+x/90)
 }
 
-// Image is the picture, of one or three components.
+// Image is the picture, of one component, or of three that are luma and chroma or, by
+// Adobe's transform 0, red, green and blue.
 func (s Sampled) Image() image.Image {
 	img := image.NewNRGBA(image.Rect(0, 0, s.W, s.H))
 	for y := range s.H {
@@ -36,7 +37,11 @@ func (s Sampled) Image() image.Image {
 			for c := range s.Sampling {
 				v[c] = uint8(math.Round(s.At(c, float64(x)+0.5, float64(y)+0.5)))
 			}
-			img.Set(x, y, color.YCbCr{v[0], v[1], v[2]})
+			if s.Adobe == 0 {
+				img.Set(x, y, color.NRGBA{v[0], v[1], v[2], 255})
+			} else {
+				img.Set(x, y, color.YCbCr{v[0], v[1], v[2]})
+			}
 		}
 	}
 	return img

@@ -12,7 +12,7 @@ func (d *decoder) baselineScan(in []*component) error {
 	}
 	unitsX, unitsY := d.unitsX, d.unitsY
 	if len(in) == 1 {
-		unitsX, unitsY = d.shown(in[0])
+		unitsX, unitsY = in[0].shownX, in[0].shownY
 	}
 	for uy := range unitsY {
 		if d.stop() {
@@ -67,13 +67,6 @@ func (d *decoder) unit(c *component, ux int, alone bool) bool {
 		}
 	}
 	return true
-}
-
-// shown is how many blocks of a component have pixels, across and down.
-func (d *decoder) shown(c *component) (across, down int) {
-	across = ceilDiv(ceilDiv(d.m.W*c.h, d.comps[0].h), 8)
-	down = ceilDiv(ceilDiv(d.m.H*c.v, d.comps[0].v), 8)
-	return across, down
 }
 
 // block reads a block of a sequential file, and reports whether that is sound.

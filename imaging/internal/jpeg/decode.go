@@ -16,6 +16,8 @@ type component struct {
 	h, v         int // blocks in a unit of an interleaved scan
 	quant        int
 	across, down int // blocks, whole units
+	shownX       int // blocks that have pixels
+	shownY       int
 	dc, ac       int // tables of the current scan
 	last         int32
 	scanned      bool
@@ -182,15 +184,19 @@ func (d *decoder) frame(b []byte) error {
 		if n == 1 {
 			c.h, c.v = 1, 1 // blocks of a lone component are in plain order
 		}
-		if c.quant > 3 || !d.sampledAs(i) {
+		f := d.m.Factors[i]
+		if c.quant > 3 || c.h != f.Across() || c.v != f.Down() {
 			return errOdd("another sampling")
 		}
 	}
-	first := &d.comps[0]
-	d.unitsX, d.unitsY = ceilDiv(w, 8*first.h), ceilDiv(h, 8*first.v)
+	hmax, vmax := d.m.Finest()
+	d.unitsX, d.unitsY = ceilDiv(w, 8*hmax), ceilDiv(h, 8*vmax)
+	widest := 0
 	for i := range d.comps {
 		c := &d.comps[i]
 		c.across, c.down = d.unitsX*c.h, d.unitsY*c.v
+		c.shownX, c.shownY = ceilDiv(ceilDiv(w*c.h, hmax), 8), ceilDiv(ceilDiv(h*c.v, vmax), 8)
+		widest = max(widest, c.across)
 		// Kernels take blocks in batches: there are some to spare.
 		if !d.progressive {
 			c.coef = make([]int16, 64*(c.v*c.across+blockBatch))
@@ -200,18 +206,9 @@ func (d *decoder) frame(b []byte) error {
 		c.coef = make([]int16, d.kept.n*(c.down*c.across+blockBatch))
 	}
 	if d.progressive && d.kept.n < 64 {
-		d.wide = make([]int16, 64*(first.across+blockBatch))
+		d.wide = make([]int16, 64*(widest+blockBatch))
 	}
 	return nil
-}
-
-// sampledAs reports whether component i has the sampling that is expected of it.
-func (d *decoder) sampledAs(i int) bool {
-	c, first := &d.comps[i], &d.comps[0]
-	if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 {
-		return false
-	}
-	return i == 0 || c.h*d.m.FX == first.h && c.v*d.m.FY == first.v
 }
 
 // scan reads a scan's header and its data.

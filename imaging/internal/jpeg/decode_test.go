@@ -14,18 +14,18 @@ import (
 
 func never() bool { return false }
 
-// like is an empty Image of the size and sampling that Go's decoder finds.
-func like(img image.Image, scale int) *jpeg.Image {
-	b := img.Bounds()
-	m, ok := img.(*image.YCbCr)
-	if !ok {
-		return jpeg.New(b.Dx(), b.Dy(), scale, 1, 1, 1)
+// blank is an empty Image of the size and sampling that a file's header says.
+func blank(data []byte, scale int) *jpeg.Image {
+	at := max(bytes.Index(data, []byte("\xff\xc0")), bytes.Index(data, []byte("\xff\xc2")))
+	b := data[at+5:]
+	var factors []jpeg.Factors
+	for i := range int(b[4]) {
+		factors = append(factors, jpeg.Factors(b[6+3*i]))
 	}
-	f := map[image.YCbCrSubsampleRatio][2]int{
-		image.YCbCrSubsampleRatio444: {1, 1}, image.YCbCrSubsampleRatio422: {2, 1}, image.YCbCrSubsampleRatio420: {2, 2},
-		image.YCbCrSubsampleRatio440: {1, 2}, image.YCbCrSubsampleRatio411: {4, 1}, image.YCbCrSubsampleRatio410: {4, 2},
-	}[m.SubsampleRatio]
-	return jpeg.New(b.Dx(), b.Dy(), scale, 3, f[0], f[1])
+	if len(factors) == 1 {
+		factors[0] = 0x11
+	}
+	return jpeg.New(int(b[2])<<8|int(b[3]), int(b[0])<<8|int(b[1]), scale, factors...)
 }
 
 // planes are those of an image of Go's decoder.
@@ -77,7 +77,7 @@ func TestDecodesAsGoDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		got := like(want, 1)
+		got := blank(data, 1)
 		if err := jpeg.Decode(data, got, never); err != nil {
 			t.Error(name, err)
 			continue
@@ -101,16 +101,12 @@ func TestDecodesAsGoDoes(t *testing.T) {
 func TestReduces(t *testing.T) {
 	t.Parallel()
 	for name, data := range files() {
-		full, err := stdjpeg.Decode(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		whole := like(full, 1)
+		whole := blank(data, 1)
 		if err := jpeg.Decode(data, whole, never); err != nil {
 			t.Fatal(name, err)
 		}
 		for _, scale := range []int{2, 4, 8} {
-			got := like(full, scale)
+			got := blank(data, scale)
 			if err := jpeg.Decode(data, got, never); err != nil {
 				t.Error(name, scale, err)
 				continue
@@ -140,7 +136,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	texture := func(c int, x, y float64) float64 { // of all frequencies
 		return 128 + 60*math.Sin(x*x/90+y/7) + 60*math.Cos(y*y/(70+20*float64(c))+x/5)
 	}
-	for _, sampling := range [][]byte{{0x11}, {0x11, 0x11, 0x11}, {0x22, 0x11, 0x11}, {0x41, 0x11, 0x11}} {
+	for _, sampling := range [][]byte{{0x11}, {0x11, 0x11, 0x11}, {0x22, 0x11, 0x11}, {0x41, 0x11, 0x11}, {0x11, 0x22, 0x21}, {0x21, 0x12, 0x11, 0x22}} {
 		s := imagetest.Sampled{W: 121, H: 77, Sampling: sampling, At: texture, Adobe: -1}
 		baseline := s.JPEG()
 		s.Apart, s.Restart = true, 9
@@ -148,16 +144,12 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		s.Progressive = true
 		progressive := s.JPEG()
 		for _, scale := range []int{1, 2, 4, 8} {
-			blank := func() *jpeg.Image {
-				last := sampling[len(sampling)-1]
-				return jpeg.New(s.W, s.H, scale, len(sampling), int(sampling[0]>>4/(last>>4)), int(sampling[0]&15/(last&15)))
-			}
-			want := blank()
+			want := blank(baseline, scale)
 			if err := jpeg.Decode(baseline, want, never); err != nil {
 				t.Fatal(err)
 			}
 			for name, data := range map[string][]byte{"apart": apart, "progressive": progressive} {
-				got := blank()
+				got := blank(data, scale)
 				if err := jpeg.Decode(data, got, never); err != nil {
 					t.Fatal(err)
 				}
@@ -198,14 +190,14 @@ func TestOddFilesAreRefused(t *testing.T) {
 		"lossless":    edit(func(b []byte) []byte { b[bytes.Index(b, []byte("\xff\xc0"))+1] = 0xc3; return b }),
 		"wrong reset": edit(func(b []byte) []byte { return append(append(b[:scan+50:scan+50], 0xff, 0xd3), b[scan+50:]...) }),
 	} {
-		if err := jpeg.Decode(data, jpeg.New(64, 48, 1, 3, 2, 2), never); err == nil {
+		if err := jpeg.Decode(data, blank(good, 1), never); err == nil {
 			t.Errorf("%s: decoded", name)
 		}
 	}
-	if err := jpeg.Decode(good, jpeg.New(64, 48, 1, 3, 2, 2), func() bool { return true }); err == nil {
+	if err := jpeg.Decode(good, blank(good, 1), func() bool { return true }); err == nil {
 		t.Error("it did not stop")
 	}
-	if err := jpeg.Decode(good, jpeg.New(64, 48, 1, 3, 2, 2), never); err != nil {
+	if err := jpeg.Decode(good, blank(good, 1), never); err != nil {
 		t.Errorf("the good one: %v", err)
 	}
 }
@@ -220,8 +212,8 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || cfg.Width*cfg.Height > 1<<18 {
 			return
 		}
-		for _, s := range [][3]int{{1, 1, 1}, {3, 1, 1}, {3, 2, 1}, {3, 2, 2}} {
-			m := jpeg.New(cfg.Width, cfg.Height, 1<<(scale&3), s[0], s[1], s[2])
+		for _, factors := range [][]jpeg.Factors{{0x11}, {0x11, 0x11, 0x11}, {0x21, 0x11, 0x11}, {0x22, 0x11, 0x11}, {0x11, 0x22, 0x12}, {0x22, 0x11, 0x11, 0x22}} {
+			m := jpeg.New(cfg.Width, cfg.Height, 1<<(scale&3), factors...)
 			_ = jpeg.Decode(data, m, never) // any answer will do, but no panic
 		}
 	})

@@ -1,9 +1,11 @@
-// Package jpeg decodes and encodes JPEG as planes of grey, or of luma and chroma.
+// Package jpeg decodes and encodes JPEG as planes, one for each component.
 //
 // The decoder reads sequential and progressive files with Huffman coding, 8 bits a
-// sample, and one component or three of which the last two are alike and no finer
-// than the first, together or in scans of their own. It can reduce a picture by 2, 4
-// or 8 on the way. It is made for the files that cameras and programs write, and
+// sample, and components of any number and sampling, together or in scans of their
+// own; what they mean it does not ask. It can reduce a picture by 2, 4 or 8 on the
+// way. The encoder writes grey, or luma with chroma of the same or of fewer samples.
+//
+// The decoder is made for the files that cameras and programs write, and
 // refuses whatever is odd in a file, so that a decoder that knows all of JPEG can
 // judge it.
 //

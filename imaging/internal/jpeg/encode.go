@@ -11,7 +11,7 @@ import (
 // libjpeg. It is safe for concurrent use, and takes three bytes for each of the
 // picture's samples, some of which it keeps for the next.
 func Encode(m *Image, quality int, progressive bool) ([]byte, error) {
-	if m.Scale != 1 || m.W < 1 || m.H < 1 || m.W > 65535 || m.H > 65535 || len(m.Planes) != 1 && len(m.Planes) != 3 {
+	if fx, _ := m.Chroma(); fx == 0 || m.Scale != 1 || m.W < 1 || m.H < 1 || m.W > 65535 || m.H > 65535 {
 		return nil, errors.New("jpeg: not a picture that can be encoded")
 	}
 	e := encoders.Get().(*encoder)
@@ -57,10 +57,7 @@ func (e *encoder) start(m *Image, quality int) {
 	for i := range e.quant {
 		e.quant[i] = scaled(&standard[i], quality)
 	}
-	hmax, vmax := 1, 1
-	if len(m.Planes) == 3 {
-		hmax, vmax = m.FX, m.FY
-	}
+	hmax, vmax := m.Chroma()
 	e.unitsX, e.unitsY = ceilDiv(m.W, 8*hmax), ceilDiv(m.H, 8*vmax)
 	total := 0
 	for i, p := range m.Planes {

@@ -13,15 +13,11 @@ import (
 	"revela/imaging/internal/jpeg"
 )
 
-// photo is planes of a photograph, as Go's decoder finds them in a file.
+// photo is planes of a photograph.
 func photo(t testing.TB, w, h int) *jpeg.Image {
 	t.Helper()
 	data := imagetest.JPEG(imagetest.Photo(w, h))
-	img, err := stdjpeg.Decode(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := like(img, 1)
+	m := blank(data, 1)
 	if err := jpeg.Decode(data, m, never); err != nil {
 		t.Fatal(err)
 	}
@@ -33,11 +29,11 @@ func TestEncodes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	for _, size := range [][2]int{{1, 1}, {8, 8}, {15, 33}, {64, 48}, {200, 150}} {
 		colour := photo(t, size[0], size[1])
-		grey := &jpeg.Image{W: size[0], H: size[1], Scale: 1, FX: 1, FY: 1, Planes: colour.Planes[:1]}
-		full := jpeg.New(size[0], size[1], 1, 3, 1, 1)
-		wide := jpeg.New(size[0], size[1], 1, 3, 2, 1)
-		noise := jpeg.New(size[0], size[1], 1, 3, 2, 2)
-		flat := jpeg.New(size[0], size[1], 1, 3, 2, 2)
+		grey := &jpeg.Image{W: size[0], H: size[1], Scale: 1, Factors: []jpeg.Factors{0x11}, Planes: colour.Planes[:1]}
+		full := jpeg.New(size[0], size[1], 1, 0x11, 0x11, 0x11)
+		wide := jpeg.New(size[0], size[1], 1, 0x21, 0x11, 0x11)
+		noise := jpeg.New(size[0], size[1], 1, 0x22, 0x11, 0x11)
+		flat := jpeg.New(size[0], size[1], 1, 0x22, 0x11, 0x11)
 		for i := range full.Planes {
 			for j := range full.Planes[i].Pix {
 				full.Planes[i].Pix[j] = byte(40*i + j%50)
@@ -73,7 +69,7 @@ func comes(t *testing.T, name string, data []byte, m *jpeg.Image, quality int) {
 	if err != nil {
 		t.Fatal(name, err)
 	}
-	own := jpeg.New(m.W, m.H, 1, len(m.Planes), m.FX, m.FY)
+	own := jpeg.New(m.W, m.H, 1, m.Factors...)
 	if err := jpeg.Decode(data, own, never); err != nil {
 		t.Fatal(name, err)
 	}
@@ -123,7 +119,7 @@ func TestEncodesWell(t *testing.T) {
 func TestEncodeRefuses(t *testing.T) {
 	t.Parallel()
 	for name, m := range map[string]*jpeg.Image{
-		"empty": {Scale: 1}, "reduced": jpeg.New(8, 8, 2, 3, 2, 2), "two planes": jpeg.New(8, 8, 1, 2, 1, 1),
+		"empty": {Scale: 1}, "reduced": jpeg.New(8, 8, 2, 0x22, 0x11, 0x11), "two planes": jpeg.New(8, 8, 1, 0x11, 0x11),
 		"too wide": {W: 65536, H: 1, Scale: 1, Planes: make([]jpeg.Plane, 1)},
 	} {
 		if _, err := jpeg.Encode(m, 85, false); err == nil {

@@ -42,13 +42,12 @@ func (d *decoder) progressiveScan(in []*component, from, to, before, bit int) er
 // alone reads the blocks of one component, which are only those that it has
 // pixels in.
 func (d *decoder) alone(c *component, one func(c *component, block int) bool) error {
-	across, down := d.shown(c)
-	for y := range down {
+	for y := range c.shownY {
 		if d.short() || d.stop() {
 			return errOdd("too little data, or stopped")
 		}
-		for x := range across {
-			if err := d.due(y*across + x); err != nil {
+		for x := range c.shownX {
+			if err := d.due(y*c.shownX + x); err != nil {
 				return err
 			}
 			if !one(c, y*c.across+x) {
@@ -61,9 +60,6 @@ func (d *decoder) alone(c *component, one func(c *component, block int) bool) er
 
 // interleaved reads the blocks of several components, unit by unit.
 func (d *decoder) interleaved(in []*component, one func(c *component, block int) bool) error {
-	if len(in) != len(d.comps) {
-		return errOdd("a scan of some components")
-	}
 	for uy := range d.unitsY {
 		if d.short() || d.stop() {
 			return errOdd("too little data, or stopped")

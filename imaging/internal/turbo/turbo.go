@@ -91,7 +91,8 @@ func subsampling(m *jpeg.Image) (int32, bool) {
 	if len(m.Planes) == 1 {
 		return 3, true
 	}
-	n, ok := map[[2]int]int32{{1, 1}: 0, {2, 1}: 1, {2, 2}: 2, {1, 2}: 4}[[2]int{m.FX, m.FY}]
+	fx, fy := m.Chroma()
+	n, ok := map[[2]int]int32{{1, 1}: 0, {2, 1}: 1, {2, 2}: 2, {1, 2}: 4, {4, 1}: 5}[[2]int{fx, fy}]
 	return n, ok
 }
 
@@ -102,12 +103,13 @@ func subsampling(m *jpeg.Image) (int32, bool) {
 // that: so there must be memory for it.
 func arguments(m *jpeg.Image, pin *runtime.Pinner) (planes *[3]*byte, strides *[3]int32, err error) {
 	planes, strides = new([3]*byte), new([3]int32)
+	fx, fy := m.Chroma()
 	pin.Pin(planes)
 	pin.Pin(strides)
 	for i, p := range m.Planes {
 		w, h := p.W, p.H
 		if i == 0 && len(m.Planes) > 1 {
-			w, h = m.Planes[1].W*m.FX, m.Planes[1].H*m.FY
+			w, h = m.Planes[1].W*fx, m.Planes[1].H*fy
 		}
 		if w < 1 || h < 1 || p.Stride < w || len(p.Pix) < (h-1)*p.Stride+w {
 			return nil, nil, fmt.Errorf("turbo: plane %d is too small in memory", i)

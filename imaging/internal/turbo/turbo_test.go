@@ -19,8 +19,8 @@ func library(t *testing.T) *Library {
 }
 
 // ramp has another value in each plane, rising to the right and downwards.
-func ramp(w, h, planes, fx, fy int) *jpeg.Image {
-	m := jpeg.New(w, h, 1, planes, fx, fy)
+func ramp(w, h int, factors ...jpeg.Factors) *jpeg.Image {
+	m := jpeg.New(w, h, 1, factors...)
 	for i, p := range m.Planes {
 		for y := range p.H {
 			for x := range p.W {
@@ -37,9 +37,9 @@ func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	l := library(t)
 	for _, size := range [][2]int{{1, 1}, {2, 3}, {15, 15}, {17, 9}, {64, 48}, {121, 77}, {3, 300}} {
-		for _, s := range [][3]int{{1, 1, 1}, {3, 1, 1}, {3, 2, 1}, {3, 2, 2}, {3, 1, 2}} {
+		for _, s := range [][]jpeg.Factors{{0x11}, {0x11, 0x11, 0x11}, {0x21, 0x11, 0x11}, {0x22, 0x11, 0x11}, {0x12, 0x11, 0x11}, {0x41, 0x11, 0x11}} {
 			for _, progressive := range []bool{false, true} {
-				want := ramp(size[0], size[1], s[0], s[1], s[2])
+				want := ramp(size[0], size[1], s...)
 				data, err := l.Encode(want, 95, progressive)
 				if err != nil {
 					t.Fatal(size, s, err)
@@ -51,7 +51,7 @@ func TestRoundTrip(t *testing.T) {
 					t.Errorf("%v %v: progressive %v, want %v", size, s, got, progressive)
 				}
 				for _, scale := range []int{1, 2, 4, 8} {
-					got := jpeg.New(size[0], size[1], scale, s[0], s[1], s[2])
+					got := jpeg.New(size[0], size[1], scale, s...)
 					if err := l.Decode(data, got); err != nil {
 						t.Fatal(size, s, scale, err)
 					}
@@ -84,7 +84,7 @@ func same(t *testing.T, name string, got, want *jpeg.Image) {
 func TestOddFilesAreRefused(t *testing.T) {
 	t.Parallel()
 	l := library(t)
-	good, err := l.Encode(ramp(64, 48, 3, 2, 2), 90, false)
+	good, err := l.Encode(ramp(64, 48, 0x22, 0x11, 0x11), 90, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,14 +95,14 @@ func TestOddFilesAreRefused(t *testing.T) {
 		data []byte
 		m    *jpeg.Image
 	}{
-		"good":             {good, jpeg.New(64, 48, 1, 3, 2, 2)},
-		"other size":       {good, jpeg.New(64, 47, 1, 3, 2, 2)},
-		"other sampling":   {good, jpeg.New(64, 48, 1, 3, 1, 1)},
-		"unknown sampling": {good, jpeg.New(64, 48, 1, 3, 4, 2)},
-		"no file":          {nil, jpeg.New(64, 48, 1, 3, 2, 2)},
-		"truncated":        {good[:scan+20], jpeg.New(64, 48, 1, 3, 2, 2)},
-		"short":            {short, jpeg.New(64, 48, 1, 3, 2, 2)},
-		"small memory":     {good, &jpeg.Image{W: 64, H: 48, Scale: 1, FX: 2, FY: 2, Planes: make([]jpeg.Plane, 3)}},
+		"good":             {good, jpeg.New(64, 48, 1, 0x22, 0x11, 0x11)},
+		"other size":       {good, jpeg.New(64, 47, 1, 0x22, 0x11, 0x11)},
+		"other sampling":   {good, jpeg.New(64, 48, 1, 0x11, 0x11, 0x11)},
+		"unknown sampling": {good, jpeg.New(64, 48, 1, 0x42, 0x11, 0x11)},
+		"no file":          {nil, jpeg.New(64, 48, 1, 0x22, 0x11, 0x11)},
+		"truncated":        {good[:scan+20], jpeg.New(64, 48, 1, 0x22, 0x11, 0x11)},
+		"short":            {short, jpeg.New(64, 48, 1, 0x22, 0x11, 0x11)},
+		"small memory":     {good, &jpeg.Image{W: 64, H: 48, Scale: 1, Factors: []jpeg.Factors{0x22, 0x11, 0x11}, Planes: make([]jpeg.Plane, 3)}},
 	} {
 		if err := l.Decode(c.data, c.m); (err == nil) != (name == "good") {
 			t.Errorf("%s: %v", name, err)
