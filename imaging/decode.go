@@ -115,9 +115,8 @@ func decodeFormat(ctx context.Context, r *sourceReader, h *header) (image.Image,
 }
 
 // decodeJPEG also decodes four components without Adobe's marker, which Go's
-// decoder refuses because the marker decides whether values are inverted. By
-// convention they are with it, and are not without it: so it is given one, and
-// the result is inverted back.
+// decoder refuses because it does not know what they are. All programs take them
+// for negative ink, as they are with it: so it is given one.
 func decodeJPEG(r io.Reader, h *header) (image.Image, error) {
 	if h.jpeg.means != jpegCMYK || h.jpeg.adobe {
 		return jpeg.Decode(r)
@@ -127,12 +126,5 @@ func decodeJPEG(r io.Reader, h *header) (image.Image, error) {
 		return nil, err
 	}
 	const unknownTransform = "\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
-	img, err := jpeg.Decode(io.MultiReader(
-		bytes.NewReader(soi[:]), bytes.NewReader([]byte(unknownTransform)), r))
-	if cmyk, ok := img.(*image.CMYK); ok {
-		for i := range cmyk.Pix {
-			cmyk.Pix[i] = 255 - cmyk.Pix[i]
-		}
-	}
-	return img, err
+	return jpeg.Decode(io.MultiReader(bytes.NewReader(soi[:]), bytes.NewReader([]byte(unknownTransform)), r))
 }

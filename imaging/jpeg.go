@@ -20,7 +20,7 @@ const (
 type jpegFacts struct {
 	factors     []jpeg.Factors // of each component
 	means       jpegMeaning
-	adobe       bool // it has an Adobe marker
+	adobe       bool // it has Adobe's marker
 	scans       int
 	progressive bool
 }
@@ -32,7 +32,7 @@ const (
 	jpegGrey jpegMeaning = iota
 	jpegYCC
 	jpegRGB
-	jpegCMYK // negative where there is an Adobe marker
+	jpegCMYK // negative: 255 is no ink
 	jpegYCCK // cyan, magenta and yellow as luma and chroma are red, green and blue; negative black
 )
 

@@ -82,7 +82,7 @@ func (f *jpegFacts) picture(m *jpeg.Image) *picture {
 		fx := float64(m.Scale*across) / float64(m.Factors[i].Across())
 		fy := float64(m.Scale*down) / float64(m.Factors[i].Down())
 		b := planeBand(c.Pix, c.Stride, c.W, c.H, fx, fy)
-		b.negative = f.means == jpegCMYK && f.adobe || f.means == jpegYCCK && i == 3
+		b.negative = f.means == jpegCMYK || f.means == jpegYCCK && i == 3
 		p.bands = append(p.bands, b)
 	}
 	return p

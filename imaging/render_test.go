@@ -179,15 +179,56 @@ func TestFourComponents(t *testing.T) {
 		adobe int
 		half  bool
 	}{
-		"Adobe CMYK": {inverted, 0, false}, "CMYK without marker": {ink, -1, false}, "YCCK": {ycck, 2, false},
+		"Adobe CMYK": {inverted, 0, false}, "CMYK without marker": {inverted, -1, false},
+		"YCCK": {ycck, 2, false}, "YCCK of transform 1": {ycck, 1, false},
 		"halved CMYK": {halved(inverted), 0, true}, "halved YCCK": {halved(ycck), 2, true},
 	} {
 		for _, progressive := range []bool{false, true} {
 			file := imagetest.Mosaic{Across: 10, Down: 4, Components: 4, At: m.at, Adobe: m.adobe, Half: m.half, Progressive: progressive}.JPEG()
-			img := pixels(t, render(t, file, 80))
-			for i, c := range want {
-				near(t, fmt.Sprint(name, " progressive ", progressive, " column ", i), img.At(16*i+7, 16), c, 6)
+			// Bytes before the end that belong to nothing leave it to Go's decoder.
+			odd := append(bytes.Clone(file[:len(file)-2]), 1, 2, 3, 0xff, 0xd9)
+			for way, file := range map[string][]byte{"": file, " odd": odd} {
+				img := pixels(t, render(t, file, 80))
+				for i, c := range want {
+					near(t, fmt.Sprint(name, way, " progressive ", progressive, " column ", i), img.At(16*i+7, 16), c, 6)
+				}
 			}
+		}
+	}
+}
+
+// What three components are is said by JFIF's marker, else by Adobe's, else by
+// their names; in doubt they are luma and chroma.
+func TestThreeComponents(t *testing.T) {
+	t.Parallel()
+	at := func(c, _, _ int) byte { return [...]byte{90, 70, 200}[c] }
+	jfif := []byte("JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00")
+	rgb, ycc := color.NRGBA{90, 70, 200, 255}, color.YCbCr{90, 70, 200}
+	for name, c := range map[string]struct {
+		adobe int
+		ids   string
+		jfif  bool
+		want  color.Color
+	}{
+		"nothing":                {-1, "", false, ycc},
+		"Adobe RGB":              {0, "", false, rgb},
+		"Adobe YCbCr":            {1, "", false, ycc},
+		"names":                  {-1, "RGB", false, rgb},
+		"names, Adobe YCbCr":     {1, "RGB", false, ycc},
+		"JFIF, names":            {-1, "RGB", true, ycc},
+		"JFIF, Adobe RGB":        {0, "", true, ycc},
+		"names that say nothing": {-1, "abc", false, ycc},
+	} {
+		file := imagetest.Mosaic{Across: 4, Down: 4, Components: 3, At: at, Adobe: c.adobe, IDs: c.ids}.JPEG()
+		if c.jfif {
+			file = imagetest.Segment(file, 0xe0, jfif)
+		}
+		for codec, e := range engines(t) {
+			outs, err := images(e.Render(t.Context(), source(file), []Variant{{Name: "v", Width: 32, Quality: 90, Format: PNG}}))
+			if err != nil {
+				t.Fatal(name, codec, err)
+			}
+			near(t, name+" "+codec, pixels(t, outs[0]).At(16, 16), c.want, 3)
 		}
 	}
 }
