@@ -34,7 +34,7 @@ func newWorkMetrics() *workMetrics {
 		}, []string{"outcome"}),
 		repairs: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "revela", Name: "queue_repairs_total",
-			Help: "What the sweeper of this process set right in the queue, by kind.",
+			Help: "What this process set right in the queue, by kind.",
 		}, []string{"kind"}),
 		sweeps: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "revela", Name: "queue_sweeps_total",
@@ -48,7 +48,7 @@ func newWorkMetrics() *workMetrics {
 	for _, o := range []queue.Outcome{queue.Done, queue.GaveUp} {
 		m.attempts.WithLabelValues(string(o))
 	}
-	for _, r := range []queue.Repair{queue.Stalled, queue.Unbegun, queue.Leaseless, queue.Unlisted, queue.Ghost, queue.Orphan} {
+	for _, r := range []queue.Repair{queue.Stalled, queue.Unbegun, queue.Leaseless, queue.Unlisted, queue.Ghost, queue.Orphan, queue.Broken} {
 		m.repairs.WithLabelValues(string(r))
 	}
 	for _, ok := range []bool{true, false} {

@@ -54,7 +54,7 @@ func (k keys) commands() [][]string {
 		{"ZSCORE", k.leases, "0"}, {"ZMSCORE", k.failed, "0"}, {"ZCARD", k.failed},
 		{"HSET", k.owners, "0", "0"}, {"HGET", k.owners, "0"}, {"HDEL", k.owners, "0"}, {"HEXISTS", k.owners, "0"},
 		{"HINCRBY", k.meta, "0", "1"}, {"HSETNX", k.meta, "0", "0"}, {"HMGET", k.meta, "0"},
-		{"HGETALL", job}, {"EXISTS", job}, {"UNLINK", job},
+		{"HGETALL", job}, {"EXISTS", job}, {"TYPE", job}, {"UNLINK", job},
 		{"INCRBY", k.id, "1"}, {"SET", k.audit, "0"}, {"XADD", k.events, "*", "0", "0"},
 		{"SUBSCRIBE", k.control}, {"PUBLISH", k.control, "0"},
 		{"EVAL", "return 0", "0"}, {"EVALSHA", "0", "0"}, {"TIME"}, {"PING"},

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,7 +11,7 @@ import (
 )
 
 // Retry makes a failed job wait again, with fresh attempts. A job in another
-// state is a *StateError.
+// state is a *StateError, and ErrBroken says that its key holds no job.
 func (q *Queue) Retry(ctx context.Context, id string) error {
 	n, err := q.scripts.requeue.Exec(ctx, q.client, []string{q.keys.waiting, q.keys.urgent, q.keys.solo,
 		q.keys.failed, q.keys.completed, q.keys.events, q.keys.job(id)}, []string{id}).AsInt64()
@@ -24,13 +25,15 @@ func (q *Queue) Promote(ctx context.Context, id string) error {
 }
 
 // moved makes an error of what a script said about one job: 1 moved, 0 in
-// another state, -1 no such job.
+// another state, -1 no such job, -2 something else.
 func (q *Queue) moved(ctx context.Context, id, action string, n int64, err error) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("queue: job %s cannot %s: %w", id, action, err)
 	case n == -1:
 		return fmt.Errorf("%w: %s", ErrNoJob, id)
+	case n == -2:
+		return fmt.Errorf("%w: %s", ErrBroken, id)
 	case n == 0:
 		return q.refuse(ctx, id, action)
 	}
@@ -90,8 +93,9 @@ func (q *Queue) remove(ctx context.Context, force bool, ids ...string) ([]int64,
 }
 
 // Clean removes jobs of a state that came into it longer ago than olderThan
-// (waiting ones: that were added so long ago), up to limit of them, and
-// returns their ids. Active jobs are refused with a *StateError.
+// (waiting and delayed ones: that were added so long ago), up to limit of them,
+// and returns their ids. Of unknown age is one that is broken: it goes when
+// olderThan is 0. Active jobs are refused with a *StateError.
 func (q *Queue) Clean(ctx context.Context, state State, olderThan time.Duration, limit int) ([]string, error) {
 	b := q.client.B()
 	var key string
@@ -140,20 +144,20 @@ func (q *Queue) cleanListed(ctx context.Context, state State, olderThan time.Dur
 		if err != nil {
 			return nil, fmt.Errorf("queue: clean %s: %w", state, err)
 		}
-		cmds := make(rueidis.Commands, len(ids))
-		for i, id := range ids {
-			cmds[i] = q.client.B().Hget().Key(q.keys.job(id)).Field("timestamp").Build()
+		cmds := make(rueidis.Commands, 0, 2*len(ids))
+		for _, id := range ids {
+			cmds = append(cmds, q.client.B().Exists().Key(q.keys.job(id)).Build(),
+				q.client.B().Hget().Key(q.keys.job(id)).Field("timestamp").Build())
 		}
-		for i, answer := range q.client.DoMulti(ctx, cmds...) {
-			added, err := answer.AsInt64()
-			if rueidis.IsRedisNil(err) {
-				continue // removed, or an id without a job
-			}
-			if err != nil {
+		answers := q.client.DoMulti(ctx, cmds...)
+		for i, id := range ids {
+			there, err := answers[2*i].AsBool()
+			added, known, unread := addedAt(answers[2*i+1])
+			if err := errors.Join(err, unread); err != nil {
 				return nil, fmt.Errorf("queue: clean %s: %w", state, err)
 			}
-			if age(now, added) >= olderThan && len(old) < limit {
-				old = append(old, ids[i])
+			if there && len(old) < limit && (olderThan <= 0 || known && age(now, added) >= olderThan) {
+				old = append(old, id)
 			}
 		}
 		if len(ids) < addBatch {

@@ -10,6 +10,8 @@ import (
 var (
 	// ErrNoJob says that there is no job of that id.
 	ErrNoJob = errors.New("no such job")
+	// ErrBroken says that the key of a job holds something else than a job.
+	ErrBroken = errors.New("the job's key does not hold a job")
 	// ErrFull says that as many jobs wait as may.
 	ErrFull = errors.New("the queue is full")
 	// ErrNoMemory says that Redis is at its maxmemory. Jobs that are there still

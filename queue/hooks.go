@@ -9,7 +9,7 @@ type Hooks struct {
 	Started   func(waited time.Duration)           // a job began its first attempt, so long after it was ready
 	Ended     func(e Ended)                        // an attempt ended
 	Recovered func(id string)                      // a lost worker's job was put back
-	Repaired  func(r Repair, n int)                // the sweeper set n things right
+	Repaired  func(r Repair, n int)                // n things were set right
 	Swept     func(ok bool)                        // the sweeper looked, or could not
 	Stuck     func(id string, after time.Duration) // a handler does not return after its context ended
 	Lost      func()                               // Redis forgot what it held, or is another one
@@ -35,7 +35,7 @@ const (
 	Deprived Outcome = "lease_lost" // the job is another's now, or cancelled
 )
 
-// Repair is a kind of damage that the sweeper sets right.
+// Repair is a kind of damage that a pool sets right.
 type Repair string
 
 // The kinds of damage.
@@ -46,6 +46,7 @@ const (
 	Unlisted  Repair = "unlisted"  // a live lease was not in active
 	Ghost     Repair = "ghost"     // a lease had no job any more
 	Orphan    Repair = "orphan"    // a job was in no list
+	Broken    Repair = "broken"    // a job's key held no job; it has failed
 )
 
 func (h Hooks) failed(op string, err error) {

@@ -2,7 +2,7 @@ package queue
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -149,7 +149,8 @@ func (q *Queue) nextIDs(ctx context.Context, lists []string, skip, n int) ([]str
 	return next, nil
 }
 
-// read reads the hashes of jobs, leaving out those that are gone.
+// read reads the hashes of jobs, leaving out those that are gone. A broken one is
+// shown for what can be read of it.
 func (q *Queue) read(ctx context.Context, state State, ids []string) ([]Info, error) {
 	cmds := make(rueidis.Commands, 0, 2*len(ids))
 	for _, id := range ids {
@@ -160,14 +161,13 @@ func (q *Queue) read(ctx context.Context, state State, ids []string) ([]Info, er
 	out := make([]Info, 0, len(ids))
 	answers := q.client.DoMulti(ctx, cmds...)
 	for i, id := range ids {
-		fields, err := answers[2*i].AsStrMap()
-		if err != nil {
-			return nil, fmt.Errorf("queue: read job %s: %w", id, err)
-		}
-		if len(fields) == 0 {
+		info, err := q.info(ctx, id, state, answers[2*i])
+		if errors.Is(err, ErrNoJob) {
 			continue
 		}
-		info := parseInfo(id, state, fields)
+		if err != nil {
+			return nil, err
+		}
 		if due, err := answers[2*i+1].AsFloat64(); err == nil {
 			info.DueAt = int64(due)
 		}
@@ -186,18 +186,14 @@ func (q *Queue) Job(ctx context.Context, id string) (Info, error) {
 		b.Zscore().Key(q.keys.completed).Member(id).Build(),
 		b.Zscore().Key(q.keys.failed).Member(id).Build(),
 		b.Hexists().Key(q.keys.meta).Field("paused").Build())
-	fields, err := answers[0].AsStrMap()
-	if err != nil {
-		return Info{}, fmt.Errorf("queue: read job %s: %w", id, err)
-	}
-	if len(fields) == 0 {
-		return Info{}, fmt.Errorf("%w: %s", ErrNoJob, id)
-	}
 	state := Waiting
 	if paused, _ := answers[5].AsBool(); paused {
 		state = Paused
 	}
-	info := parseInfo(id, state, fields)
+	info, err := q.info(ctx, id, state, answers[0])
+	if err != nil {
+		return Info{}, err
+	}
 	for i, st := range []State{Active, Delayed, Completed, Failed} {
 		score, err := answers[i+1].AsFloat64()
 		if err == nil {
@@ -217,20 +213,24 @@ func (q *Queue) Job(ctx context.Context, id string) (Info, error) {
 func (q *Queue) Oldest(ctx context.Context) (time.Duration, error) {
 	oldest := int64(math.MaxInt64)
 	for _, list := range q.keys.lists() {
-		ids, err := q.waitingIDs(ctx, []string{list}, 0, 1)
+		const few = 10 // the first may be taken and done this moment, or broken
+		ids, err := q.waitingIDs(ctx, []string{list}, 0, few)
 		if err != nil {
 			return 0, err
 		}
-		if len(ids) == 0 {
-			continue
+		cmds := make(rueidis.Commands, len(ids))
+		for i, id := range ids {
+			cmds[i] = q.client.B().Hget().Key(q.keys.job(id)).Field("timestamp").Build()
 		}
-		added, err := q.client.Do(ctx, q.client.B().Hget().Key(q.keys.job(ids[0])).Field("timestamp").Build()).AsInt64()
-		switch {
-		case rueidis.IsRedisNil(err): // taken and done this moment
-		case err != nil:
-			return 0, fmt.Errorf("queue: read job %s: %w", ids[0], err)
-		default:
-			oldest = min(oldest, added)
+		for i, answer := range q.client.DoMulti(ctx, cmds...) {
+			added, known, err := addedAt(answer)
+			if err != nil {
+				return 0, fmt.Errorf("queue: read job %s: %w", ids[i], err)
+			}
+			if known {
+				oldest = min(oldest, added)
+				break
+			}
 		}
 	}
 	if oldest == math.MaxInt64 {
@@ -247,28 +247,3 @@ func (q *Queue) paused(ctx context.Context) (bool, error) {
 	}
 	return p, nil
 }
-
-// parseInfo reads what a job's hash says. Fields that are missing or were
-// broken from outside are left zero.
-func parseInfo(id string, state State, f map[string]string) Info {
-	num := func(k string) int64 { n, _ := strconv.ParseInt(f[k], 10, 64); return n }
-	raw := func(k string) json.RawMessage {
-		if v := json.RawMessage(f[k]); json.Valid(v) {
-			return v
-		}
-		return nil
-	}
-	info := Info{
-		ID: id, State: state, Name: f["name"], Data: raw("data"), Opts: raw("opts"),
-		Timestamp: num("timestamp"), ProcessedOn: num("processedOn"), FinishedOn: num("finishedOn"),
-		AttemptsMade: int(num("attemptsMade")), Stalls: int(num("stalledCounter")),
-		FailedReason: f["failedReason"], Progress: raw("progress"), Priority: f["priority"],
-	}
-	if st := raw("stacktrace"); st != nil {
-		_ = json.Unmarshal(st, &info.Stacktrace)
-	}
-	return info
-}
-
-// age is how long ago a time in ms since the epoch was, seen from at.
-func age(at time.Time, ms int64) time.Duration { return at.Sub(time.UnixMilli(ms)) }

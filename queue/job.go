@@ -66,22 +66,3 @@ func (j *Job) Progress(ctx context.Context, progress any) error {
 	}
 	return j.pool.progress(ctx, j, string(b))
 }
-
-// Info is what the queue knows of one job.
-type Info struct {
-	ID           string          `json:"id"`
-	Name         string          `json:"name"`
-	State        State           `json:"state"`
-	Data         json.RawMessage `json:"data"`
-	Opts         json.RawMessage `json:"opts"`
-	Priority     string          `json:"priority,omitempty"`     // "urgent" or nothing
-	Timestamp    int64           `json:"timestamp"`              // ms since the epoch, when it was added
-	ProcessedOn  int64           `json:"processedOn,omitempty"`  // ms, when the last attempt began
-	FinishedOn   int64           `json:"finishedOn,omitempty"`   // ms, when it completed or failed
-	AttemptsMade int             `json:"attemptsMade"`           // attempts that ended in failure or success
-	Stalls       int             `json:"stalledCounter"`         // attempts whose worker was lost
-	FailedReason string          `json:"failedReason,omitempty"` // of the last failed attempt
-	Stacktrace   []string        `json:"stacktrace,omitempty"`   // one entry a failed attempt, with its time
-	Progress     json.RawMessage `json:"progress,omitempty"`
-	DueAt        int64           `json:"dueAt,omitempty"` // ms, for delayed jobs
-}

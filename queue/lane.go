@@ -207,6 +207,7 @@ func (l *lane) heed(stop, life context.Context, a answer) {
 	if len(last.done) > 0 && l.q.cfg.KeepCompleted.Count > 0 {
 		nudge(l.trims)
 	}
+	l.hooks.repaired(Broken, a.broken)
 	if len(a.begun) > 0 {
 		go func() {
 			for _, b := range a.begun {

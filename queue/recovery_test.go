@@ -199,7 +199,9 @@ func TestForeignKeysHarmNoOtherJob(t *testing.T) {
 		add(t, q, spec("good"+strconv.Itoa(i)))
 	}
 	run(t, q, handler{process: func(context.Context, *Job) error { return nil }})
-	eventually(t, "the others completed", func() bool { return stats(t, q) == Stats{CompletedTotal: 12} })
+	eventually(t, "the others completed", func() bool {
+		return stats(t, q) == Stats{CompletedTotal: 12, Failed: 1, FailedTotal: 1}
+	})
 	if rawInt(t, c, "HEXISTS", pre+"meta", "stalledTotal") != 0 {
 		t.Error("a worker is called lost")
 	}

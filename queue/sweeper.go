@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -41,12 +42,16 @@ func (p *Pool) sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("queue: sweep: %w", err)
 	}
+	var errs []error
 	for _, id := range expired {
 		if err := p.recover(ctx, id); err != nil {
-			return fmt.Errorf("queue: recover %s: %w", id, err)
+			errs = append(errs, fmt.Errorf("queue: recover %s: %w", id, err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // recover takes a job whose lease has ended from its worker.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -39,6 +40,7 @@ type answer struct {
 	token  string // of those begun
 	taken  taken
 	solo   taken // one job or none
+	broken int   // how many of those that were to begin have failed instead
 	paused bool  // and therefore nothing was taken
 }
 
@@ -95,8 +97,9 @@ func (p *Pool) exchange(ctx context.Context, t turn) (answer, error) {
 		a.taken.ids = a.taken.ids[1:]
 	}
 	for i, hash := range hashes {
-		ours, err := says[4+i].AsBool()
-		if err == nil && !ours {
+		ours, err := says[4+i].AsInt64()
+		if err == nil && ours != 1 {
+			a.broken -= int(ours)
 			continue
 		}
 		if err = errors.Join(err, hash.Error()); err != nil {
@@ -114,10 +117,11 @@ var jobFields = [...]string{"name", "data", "attemptsMade", "stalledCounter", "t
 func (p *Pool) attempt(b begun, token string, at int64) *Job {
 	fields, _ := b.hash.ToArray()                                         // which was looked at before
 	text := func(i int) string { s, _ := fields[i].ToString(); return s } // what is not there is ""
-	num := func(i int) int64 { n, _ := fields[i].AsInt64(); return n }    // and 0
+	num := func(i int) int64 { n, _ := fields[i].AsInt64(); return n }    // and 0, like what is none
+	count := func(i int) int { return int(min(max(0, num(i)), math.MaxInt32)) }
 	job := &Job{
 		ID: b.id, Name: text(0), Data: []byte(text(1)),
-		Attempt: int(num(2)) + 1, MaxAttempts: p.q.cfg.MaxAttempts, Stalls: int(num(3)),
+		Attempt: count(2) + 1, MaxAttempts: p.q.cfg.MaxAttempts, Stalls: count(3),
 		token: token, pool: p,
 	}
 	if job.Attempt == 1 && job.Stalls == 0 {

@@ -194,7 +194,7 @@ func TestOpenAPIDescribesTheShapes(t *testing.T) {
 		"Pagination": Pagination{Page: 1, NextCursor: "x"},
 		"QueueStats": queue.Stats{}, "JobList": JobList{}, "Paused": Paused{}, "Retried": Retried{}, "Cleaned": Cleaned{},
 		"Job": queue.Info{
-			ProcessedOn: 1, FinishedOn: 1, FailedReason: "x", Stacktrace: []string{"x"}, Progress: json.RawMessage("1"), DueAt: 1,
+			ProcessedOn: 1, FinishedOn: 1, FailedReason: "x", Stacktrace: []string{"x"}, Progress: json.RawMessage("1"), DueAt: 1, Priority: "urgent", Broken: "x",
 			Data: json.RawMessage("{}"), Opts: json.RawMessage("{}"),
 		},
 		"Readiness": Readiness{Version: "x", Warnings: []string{"x"}}, "CheckResult": CheckResult{Error: "x"},

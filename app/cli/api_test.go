@@ -141,7 +141,7 @@ func startAPI(t *testing.T) *httptest.Server {
 	mux.HandleFunc("GET "+base+"/queue/jobs/{state}", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, 200, `{"data":[{"id":%q,"name":"process-image","state":%q,"priority":"urgent","timestamp":1767322800000,`+
 			`"processedOn":1767322800000,"finishedOn":1767322800000,"attemptsMade":3,"stalledCounter":1,"failedReason":%q,`+
-			`"stacktrace":["2026-01-02T03:00:00Z attempt 1: no \u001b[31mroute","2026-01-02T03:00:02Z attempt 2: panic: x\ngoroutine 1\n\tmain.go:1"]}]}`,
+			`"broken":"data is no JSON","stacktrace":["2026-01-02T03:00:00Z attempt 1: no \u001b[31mroute","2026-01-02T03:00:02Z attempt 2: panic: x\ngoroutine 1\n\tmain.go:1"]}]}`,
 			badID, r.PathValue("state"), r.URL.RawQuery)
 	})
 	mux.HandleFunc("POST "+base+"/queue/pause", func(w http.ResponseWriter, r *http.Request) { answer(w, 200, `{"paused":true}`) })

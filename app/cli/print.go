@@ -124,6 +124,9 @@ func jobDetails(w io.Writer, j client.Job) error {
 	if j.FailedReason != "" {
 		row("reason", plain(j.FailedReason, 500))
 	}
+	if j.Broken != "" {
+		row("broken", plain(j.Broken, 500))
+	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
@@ -139,6 +142,14 @@ func jobDetails(w io.Writer, j client.Job) error {
 
 func imageLine(img client.Image) string {
 	return fmt.Sprintf("%s %dx%d, %s, %s", img.Format, img.Width, img.Height, humanize.IBytes(uint64(max(img.Size, 0))), img.URL)
+}
+
+// since is how long ago a time in ms was; 0 is none.
+func since(ms int64) string {
+	if ms == 0 {
+		return age(time.Time{})
+	}
+	return age(time.UnixMilli(ms))
 }
 
 // age is how long ago something was, shortly.

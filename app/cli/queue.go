@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -104,7 +104,7 @@ func queueJobsCommand(r *remote) *cobra.Command {
 				continue
 			}
 			rows = append(rows, []string{plain(j.ID, 64), j.State, strconv.Itoa(j.AttemptsMade),
-				age(time.UnixMilli(j.Timestamp)), plain(j.FailedReason, 60)})
+				since(j.Timestamp), plain(cmp.Or(j.FailedReason, j.Broken), 60)})
 		}
 		if *asJSON || *full {
 			return nil

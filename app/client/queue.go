@@ -35,6 +35,7 @@ type Job struct {
 	AttemptsMade int    `json:"attemptsMade"` // attempts that ended
 	Stalls       int    `json:"stalledCounter"`
 	FailedReason string `json:"failedReason"` // of the last failed attempt
+	Broken       string `json:"broken"`       // what is wrong with its record, or nothing
 
 	// Stacktrace has one text a failed attempt: its time, its number, why it
 	// failed, and in the lines below that the stack of a panic.

@@ -1,4 +1,4 @@
--- Adds jobs that are not there yet.
+-- Adds jobs that are not there yet. What is at a job's key and no job goes.
 -- KEYS  waiting urgent solo delayed meta id events completed failed, then the hash
 --       of each job
 -- ARGV  opts, how many may wait or be delayed at most (0: any number), how many
@@ -11,14 +11,16 @@
 local at, limit, room = now(), tonumber(ARGV[2]), math.huge
 if limit > 0 then
   room = limit - redis.call('LLEN', KEYS[1]) - redis.call('LLEN', KEYS[2]) - redis.call('LLEN', KEYS[3])
-    - redis.call('ZCARD', KEYS[4]) + tonumber(redis.call('HGET', KEYS[5], 'removed') or '0')
+    - redis.call('ZCARD', KEYS[4]) + number(redis.call('HGET', KEYS[5], 'removed'))
 end
 local out, normal, urgent, solo, delayed = {}, {}, {}, {}, {}
 for i = 1, (#ARGV - 3) / 8 do
   local hash, a = KEYS[9 + i], 8 * i - 5
   local id, delay, stalls = ARGV[a + 1], ARGV[a + 4], ARGV[a + 6]
   local alone = stalls ~= '0' and stalls == ARGV[3] -- see recover
-  if redis.call('EXISTS', hash) == 1 then
+  local there = redis.call('EXISTS', hash) == 1
+  local junk = there and redis.call('TYPE', hash).ok ~= 'hash'
+  if there and not junk then
     out[i] = 0
   elseif room < 1 and ARGV[a + 8] == '1' then
     out[i] = -1
@@ -33,8 +35,9 @@ for i = 1, (#ARGV - 3) / 8 do
     field('stalledCounter', stalls, '0')
     field('solo', alone and '1' or '', '')
     field('priority', ARGV[a + 7], '')
+    if junk then redis.call('UNLINK', hash) end
     redis.call('HSET', hash, unpack(fields))
-    if ARGV[a + 8] == '0' then -- or its turn takes the new job for one that is elsewhere
+    if junk or ARGV[a + 8] == '0' then -- or its turn takes the new job for one that is elsewhere
       for _, k in ipairs({ 4, 8, 9 }) do redis.call('ZREM', KEYS[k], id) end
     end
     if delay ~= '0' then

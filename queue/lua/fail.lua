@@ -7,7 +7,7 @@ if redis.call('HGET', KEYS[3], id) ~= ARGV[2] then return 0 end
 disown(KEYS[1], KEYS[2], KEYS[3], { id })
 if ARGV[5] == '1' then
   note(KEYS[7], ARGV[3], ARGV[4])
-  redis.call('HSET', KEYS[7], 'finishedOn', at)
+  redis.pcall('HSET', KEYS[7], 'finishedOn', at)
   redis.call('ZADD', KEYS[4], at, id)
 else
   redis.call('UNLINK', KEYS[7])

@@ -1,4 +1,6 @@
--- Stands before every script.
+-- Stands before every script. A script does not roll back, and it deals with many
+-- jobs: what a job's key holds may be broken, and must not end it half-way. What
+-- reads or writes such a key does so with pcall, or through what is here.
 
 -- now returns the server's time in ms since the epoch.
 local function now()
@@ -9,6 +11,19 @@ end
 -- int writes a number of any size without an exponent.
 local function int(n) return string.format('%.0f', n) end
 
+-- number reads a number that may be absent or none.
+local function number(s) return tonumber(s or '0') or 0 end
+
+-- count adds one to a number of a job. What is none, or below zero, counts as 0.
+local function count(hash, field)
+  local n = redis.pcall('HINCRBY', hash, field, 1)
+  if type(n) ~= 'number' or n < 1 then
+    n = 1
+    redis.pcall('HSET', hash, field, n)
+  end
+  return n
+end
+
 -- emit appends one entry to the events stream for the ids that went the same
 -- way together. The stream keeps about 10,000 entries.
 local function emit(stream, event, ids, ...)
@@ -18,9 +33,10 @@ end
 
 -- enqueue makes a job wait, behind those of its priority or in front of them. An
 -- urgent one has a list of its own as long as there is anyone to overtake; idle
--- pools listen to waiting. One that is to run alone is in solo.
+-- pools listen to waiting. One that is to run alone is in solo. What holds no job waits
+-- as well, and fails when its turn comes.
 local function enqueue(waiting, urgent, solo, hash, id, front)
-  local list, job = waiting, redis.call('HMGET', hash, 'priority', 'solo')
+  local list, job = waiting, redis.pcall('HMGET', hash, 'priority', 'solo')
   if job[2] then
     list = solo
   elseif job[1] == 'urgent' and redis.call('EXISTS', waiting) == 1 then
@@ -47,12 +63,12 @@ end
 
 -- note records a failed attempt in a job's hash.
 local function note(hash, reason, attempt)
-  local trace = redis.call('HGET', hash, 'stacktrace')
-  if trace and trace ~= '[]' then
+  local trace = redis.pcall('HGET', hash, 'stacktrace')
+  if type(trace) == 'string' and trace ~= '[]' then
     trace = string.sub(trace, 1, -2) .. ',' .. attempt .. ']'
   else
     trace = '[' .. attempt .. ']'
   end
-  redis.call('HINCRBY', hash, 'attemptsMade', 1)
-  redis.call('HSET', hash, 'failedReason', reason, 'stacktrace', trace)
+  count(hash, 'attemptsMade')
+  redis.pcall('HSET', hash, 'failedReason', reason, 'stacktrace', trace)
 end

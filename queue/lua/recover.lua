@@ -12,9 +12,9 @@ if not ends or tonumber(ends) > now() then return 0 end
 local owner = redis.call('HGET', KEYS[3], id)
 disown(KEYS[1], KEYS[2], KEYS[3], { id })
 if redis.call('EXISTS', KEYS[9]) == 0 then return 2 end
-local begun = owner and redis.call('HGET', KEYS[9], 'processedBy') == owner
+local begun = owner and redis.pcall('HGET', KEYS[9], 'processedBy') == owner
 if begun then
-  local left = tonumber(ARGV[2]) - redis.call('HINCRBY', KEYS[9], 'stalledCounter', 1)
+  local left = tonumber(ARGV[2]) - count(KEYS[9], 'stalledCounter')
   if left == 0 then redis.call('HSET', KEYS[9], 'solo', 1) end
   if left < 0 then redis.call('HDEL', KEYS[9], 'solo') end
   redis.call('HINCRBY', KEYS[7], 'stalledTotal', 1)

@@ -7,7 +7,8 @@
 --       are done or 0, how many are done, then for each: id token; then the token of
 --       those to begin, then their ids
 -- Returns the time(ms), 1 if the queue is paused or 0, the ids taken, the id taken
--- that is to run alone or '', then for each job to begin 1 or 0 (not ours to do).
+-- that is to run alone or '', then for each job to begin 1, 0 (not ours to do) or -1
+-- (its key holds no job, and it has failed).
 -- O(jobs x jobs in work). For a job that is done, but not by its owner, nothing
 -- changes. Retryable: what an unseen answer took has a lease that ends.
 local waiting, urgent, solo, active, leases, owners, delayed, completed, failed, meta, events = unpack(KEYS, 1, 11)
@@ -32,8 +33,8 @@ local function complete()
   disown(active, leases, owners, ended)
   if keep then
     for i, id in ipairs(ended) do
-      redis.call('HINCRBY', hashes[i], 'attemptsMade', 1)
-      redis.call('HSET', hashes[i], 'finishedOn', int(at))
+      count(hashes[i], 'attemptsMade')
+      redis.pcall('HSET', hashes[i], 'finishedOn', int(at))
       redis.call('ZADD', completed, int(at), id)
     end
   else
@@ -45,7 +46,8 @@ end
 
 -- begin notes that an attempt starts at the jobs that follow, and returns for each
 -- whether it does. It lets go of ids that have no job (removed while they waited)
--- or whose job is elsewhere (a second copy of an id).
+-- or whose job is elsewhere (a second copy of an id). One whose key holds something
+-- else fails, and the key stays as it is.
 local function begin()
   local first, base = 9 + 2 * done, 11 + done
   if not ARGV[first] then return {} end
@@ -59,28 +61,32 @@ local function begin()
       for i = 1, #ids do elsewhere[i] = elsewhere[i] or score[i] end
     end
   end
-  local ours, begun, dropped, gone, n = {}, {}, {}, 0, 0
+  local ours, begun, dropped, broken, gone, n = {}, {}, {}, {}, 0, 0
   local token, start = ARGV[first - 1], int(at)
   for i, id in ipairs(ids) do
     local hash = KEYS[base + i]
     ours[i] = 0
     if owner[i] == token then
       local there = all or redis.call('EXISTS', hash) == 1
-      -- A key of another type is as good as none.
-      if there and not elsewhere[i] and type(redis.pcall('HSET', hash, 'processedOn', start, 'processedBy', token)) == 'number' then
+      local noted = there and not elsewhere[i] and redis.pcall('HSET', hash, 'processedOn', start, 'processedBy', token)
+      if type(noted) == 'number' then
         n = n + 1
         begun[n], ours[i] = id, 1
       else
         dropped[#dropped + 1] = id
         if not there then gone = gone + 1 end
+        if noted then broken[#broken + 1], ours[i] = id, -1 end
       end
     end
   end
   disown(active, leases, owners, dropped)
   if gone > 0 then
-    local removed = tonumber(redis.call('HGET', meta, 'removed') or '0')
+    local removed = number(redis.call('HGET', meta, 'removed'))
     if removed > 0 then redis.call('HINCRBY', meta, 'removed', -math.min(gone, removed)) end
   end
+  for _, id in ipairs(broken) do redis.call('ZADD', failed, start, id) end
+  if #broken > 0 then redis.call('HINCRBY', meta, 'failedTotal', #broken) end
+  emit(events, 'failed', broken, 'failedReason', 'its key holds no job')
   emit(events, 'active', begun)
   return ours
 end
@@ -102,7 +108,7 @@ end
 local function pop(n)
   if n == 0 then return {} end
   if redis.call('EXISTS', urgent) == 0 then return redis.call('RPOP', waiting, n) or {} end
-  local ids, inarow = {}, tonumber(redis.call('HGET', meta, 'urgentInARow') or '0')
+  local ids, inarow = {}, number(redis.call('HGET', meta, 'urgentInARow'))
   while #ids < n do
     local id = inarow < 4 and redis.call('RPOP', urgent)
     inarow = id and inarow + 1 or 0
