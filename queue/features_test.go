@@ -165,6 +165,32 @@ func TestJobsWithoutAListAreFound(t *testing.T) {
 }
 
 // The answer to a claim is lost: the job was never begun, so nothing stalled.
+// Redis keeps what is looked up for each job in tables, however little is in work.
+func TestLeasesAndOwnersAreTables(t *testing.T) {
+	t.Parallel()
+	c := redistest.Shared(t).Client(t)
+	q := newQueue(t, c)
+	begun, release := make(chan string), make(chan struct{})
+	run(t, q, handler{process: func(_ context.Context, j *Job) error {
+		begun <- j.ID
+		<-release
+		return nil
+	}})
+	defer close(release)
+	for _, id := range []string{"a", "b"} {
+		add(t, q, spec(id))
+		<-begun
+		for key, want := range map[string]string{"leases": "skiplist", "owners": "hashtable"} {
+			if got, err := raw(t, c, "OBJECT", "ENCODING", pre+key).ToString(); err != nil || got != want {
+				t.Errorf("with %s, %s is a %s, %v; want a %s", id, key, got, err, want)
+			}
+		}
+		if leases, owners := rawInt(t, c, "ZCARD", pre+"leases"), rawInt(t, c, "HLEN", pre+"owners"); leases != owners || leases > 2 {
+			t.Errorf("with %s, %d leases and %d owners", id, leases, owners)
+		}
+	}
+}
+
 func TestLostClaimIsNoStall(t *testing.T) {
 	t.Parallel()
 	q := newQueue(t, redistest.Shared(t).Client(t), func(cfg *Config) { cfg.Lease, cfg.MaxStalls = 500*time.Millisecond, 0 })

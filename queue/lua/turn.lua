@@ -143,6 +143,17 @@ local function grant(ids)
   return due, own
 end
 
+-- index makes Redis look leases and owners up in tables. As long as they are small
+-- it keeps them as lists, which it searches from end to end, unless there ever was
+-- a name of more than 64 bytes.
+local function index()
+  local long = string.rep('-', 65)
+  redis.call('ZADD', leases, 0, long)
+  redis.call('ZREM', leases, long)
+  redis.call('HSET', owners, long, '')
+  redis.call('HDEL', owners, long)
+end
+
 -- take moves jobs into work and returns their ids, and whether the first of them
 -- is to run alone. There is one such job at most, and it comes without others, but
 -- for one that was moved.
@@ -154,6 +165,7 @@ local function take(paused)
   end
   if moved ~= '' and admit(paused) then ids[#ids + 1] = moved end
   if #ids == 0 then return ids, false end
+  local indexed = redis.call('EXISTS', leases, owners) == 2
   local due, own = grant(ids)
   if redis.call('ZADD', leases, 'NX', unpack(due)) < #ids then
     ids = strangers(ids)
@@ -162,6 +174,7 @@ local function take(paused)
     redis.call('ZADD', leases, unpack(due))
   end
   redis.call('HSET', owners, unpack(own))
+  if not indexed then index() end
   redis.call('LPUSH', active, unpack(ids))
   return ids, lonely == ids[1]
 end
