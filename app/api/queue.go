@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
 
 	"revela/queue"
 	"revela/task"
@@ -94,7 +95,7 @@ func (s *Server) queueResume(c *gin.Context) error {
 type Retried struct {
 	Retried int `json:"retried"`
 	// Skipped jobs stay failed, because their task was retried, deleted or
-	// ended otherwise meanwhile.
+	// ended otherwise meanwhile, or its record cannot be read.
 	Skipped int `json:"skipped"`
 	// Complete is false when time ran out: ask again for the rest.
 	Complete bool `json:"complete"`
@@ -123,9 +124,12 @@ func (s *Server) queueRetry(c *gin.Context) error {
 		for _, id := range ids {
 			ok, err := s.retryTask(ctx, id)
 			switch {
-			case err != nil && ctx.Err() == nil:
+			case err != nil && ctx.Err() != nil:
+			case err != nil && !ofOneTask(err):
 				return err
 			case err != nil:
+				s.log(c).Error("a failed job is skipped", zap.String("jobId", id), zap.Error(err))
+				out.Skipped++
 			case ok:
 				out.Retried++
 			case s.dropGhost(ctx, id):
@@ -135,6 +139,12 @@ func (s *Server) queueRetry(c *gin.Context) error {
 		}
 	}
 	return reply(c, http.StatusOK, out)
+}
+
+// ofOneTask reports whether an error is that of a single record, which keeps nobody
+// from dealing with others.
+func ofOneTask(err error) bool {
+	return !errors.Is(err, task.ErrUnavailable) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // retryTask retries a job's task. It is false when the task does not allow it.
@@ -200,8 +210,12 @@ func (s *Server) queueClean(c *gin.Context) error {
 		ids = []string{}
 	}
 	for _, id := range ids {
-		if err := s.letGo(c.Request.Context(), id); err != nil {
+		err := s.letGo(c.Request.Context(), id)
+		switch {
+		case err != nil && !ofOneTask(err):
 			return err
+		case err != nil:
+			s.log(c).Error("the task of a removed job stays", zap.String("jobId", id), zap.Error(err))
 		}
 	}
 	return reply(c, http.StatusOK, Cleaned{Removed: len(ids), IDs: ids})

@@ -2,9 +2,11 @@ package api_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -171,6 +173,42 @@ func TestFailedIDsWithoutAJobAreRetried(t *testing.T) {
 		if job, err := b.Queue.Job(t.Context(), string(id)); err != nil || job.State != queue.Waiting {
 			t.Errorf("job %s is %s, %v", id, job.State, err)
 		}
+	}
+}
+
+// A record that cannot be read keeps no other job from being retried or removed.
+func TestUnreadableRecordHoldsUpNoOtherJob(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	spoil := func(id task.ID) {
+		t.Helper()
+		db := must(sql.Open("sqlite", filepath.Join(b.Dir, "tasks.db")))(t)
+		must(db.ExecContext(t.Context(), "UPDATE tasks SET images = '{' WHERE id = ?", string(id)))(t)
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.submit(t)
+	broken := b.submit(t)
+	b.submit(t)
+	b.ruin(t, 3)
+	spoil(broken)
+	a := b.do(t, "POST", "/api/v1/queue/retry", nil)
+	if got := string(a.Body); a.Status != 200 || got != `{"retried":2,"skipped":1,"complete":true}` {
+		t.Errorf("retry all: %d %s", a.Status, got)
+	}
+	if n := b.Log.FilterMessage("a failed job is skipped").Len(); n != 1 {
+		t.Errorf("the cause was logged %d times", n)
+	}
+
+	older, newer := b.submit(t), b.submit(t)
+	spoil(older)
+	a = b.do(t, "POST", "/api/v1/queue/clean", strings.NewReader(`{"state":"waiting"}`), "Content-Type", "application/json")
+	if a.Status != 200 || a.JSON(t)["removed"] != 4.0 {
+		t.Errorf("clean: %d %s", a.Status, a.Body)
+	}
+	if got := b.get(t, "/api/v1/tasks/"+string(newer)).JSON(t)["status"]; got != "cancelled" {
+		t.Errorf("the task behind the unreadable one is %v", got)
 	}
 }
 
