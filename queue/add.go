@@ -21,14 +21,15 @@ const (
 
 // Add adds jobs and returns how many were not there before. For up to 500 jobs
 // it is one step, and it may be repeated. ErrFull says that MaxWaiting left no
-// room for some; the others were added. ErrNoMemory: Redis is full.
+// room for some; the others were added. ErrNoMemory: Redis is full. ErrInvalidID:
+// none was added, for one has an id that no job may have, see CheckID.
 //
 // A single job goes to Redis together with others that are added at the same
 // time, and waits for none.
 func (q *Queue) Add(ctx context.Context, specs ...Spec) (fresh int, err error) {
 	for _, s := range specs {
-		if s.ID == "" || strings.Contains(s.ID, ",") { // which separates the ids of an event
-			return 0, fmt.Errorf("queue: add: %q is no id of a job: it may not be empty or have a comma", s.ID)
+		if err := CheckID(s.ID); err != nil {
+			return 0, fmt.Errorf("queue: add: %w", err)
 		}
 	}
 	full := false

@@ -64,12 +64,13 @@ func (p *Pool) audit(ctx context.Context) error {
 	return nil
 }
 
-// adopt restores those of the jobs with the given keys that held lacks.
+// adopt restores those of the jobs with the given keys that held lacks. Hashes whose
+// names are no job's are the queue's own, or somebody else's.
 func (p *Pool) adopt(ctx context.Context, held *Held, keys []string) error {
 	var ids []string
 	for _, key := range keys {
 		id := strings.TrimPrefix(key, p.q.keys.prefix)
-		if key != p.q.keys.meta && key != p.q.keys.owners && !held.Has(id) {
+		if CheckID(id) == nil && !held.Has(id) {
 			ids = append(ids, id)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 var (
 	// ErrNoJob says that there is no job of that id.
 	ErrNoJob = errors.New("no such job")
+	// ErrInvalidID says that no job may have this id, see CheckID.
+	ErrInvalidID = errors.New("not an id of a job")
 	// ErrBroken says that the key of a job holds something else than a job.
 	ErrBroken = errors.New("the job's key does not hold a job")
 	// ErrFull says that as many jobs wait as may.

@@ -10,7 +10,7 @@ import (
 
 // Spec is a job to be added.
 type Spec struct {
-	ID       string        // unique; adding an id that is there is doing nothing
+	ID       string        // unique, see CheckID; adding an id that is there is doing nothing
 	Name     string        // what kind of work it is
 	Data     []byte        // payload, JSON; not to be changed once it is added
 	Delay    time.Duration // at least this long before its first attempt
