@@ -4,12 +4,21 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"revela/app/client"
+	"revela/queue"
+	"revela/task"
+)
+
+// What the server does at once: list so many jobs, and remove so many.
+const (
+	maxJobs    = 50
+	maxCleaned = 1000
 )
 
 func queueCommand() *cobra.Command {
@@ -23,9 +32,9 @@ func queueCommand() *cobra.Command {
 		onQueue(r, "pause", "Hand out no more jobs; those in work go on", "the queue is paused", (*client.Client).Pause),
 		onQueue(r, "resume", "Hand out jobs again", "the queue goes on", (*client.Client).Resume),
 		queueRetryCommand(r),
-		onTasks(r, "promote ID...", "Make delayed jobs due at once", "is due",
+		onJobs(r, "promote ID...", "Make delayed jobs due at once", "is due",
 			func(ctx context.Context, cl *client.Client, id string) error { return cl.Promote(ctx, id) }),
-		onTasks(r, "remove ID...", "Take jobs out of the queue, unless they are in work", "is removed",
+		onJobs(r, "remove ID...", "Take jobs out of the queue, unless they are in work", "is removed",
 			func(ctx context.Context, cl *client.Client, id string) error { return cl.RemoveJob(ctx, id) }),
 		queueCleanCommand(r),
 	)
@@ -77,8 +86,11 @@ func queueJobsCommand(r *remote) *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print each job as one JSON object a line")
 	full := c.Flags().Bool("details", false, "print all about each job: its times, and every failed attempt with its stack")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if *limit < 1 || *start < 0 {
-			return WrongUsage(c, fmt.Errorf("--start is %d and --limit %d, expected 0 or more and 1 to 50", *start, *limit))
+		if *limit < 1 || *limit > maxJobs || *start < 0 {
+			return WrongUsage(c, fmt.Errorf("--start is %d and --limit %d, expected 0 or more and 1 to %d", *start, *limit, maxJobs))
+		}
+		if _, err := queue.ParseState(args[0]); err != nil {
+			return WrongUsage(c, err)
 		}
 		cl, err := r.client(c)
 		if err != nil {
@@ -121,7 +133,7 @@ func queueRetryCommand(r *remote) *cobra.Command {
 		Example: `  app queue retry
   app queue retry 665f1c2ab3d4e5f601020304`,
 	}
-	byID := onTasks(r, "retry", "", "waits again",
+	byID := onJobs(r, "retry", "", "waits again",
 		func(ctx context.Context, cl *client.Client, id string) error { return cl.RetryJob(ctx, id) })
 	c.Flags().AddFlagSet(byID.Flags())
 	c.RunE = func(c *cobra.Command, ids []string) error {
@@ -163,8 +175,15 @@ func queueCleanCommand(r *remote) *cobra.Command {
 	c.Flags().IntVar(&what.Limit, "limit", 1000, "how many at most, 1 to 1000")
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if what.OlderThan < 0 || what.Limit < 1 {
-			return WrongUsage(c, fmt.Errorf("--older-than is %v and --limit %d, expected 0 or more and 1 to 1000", what.OlderThan, what.Limit))
+		if what.OlderThan < 0 || what.Limit < 1 || what.Limit > maxCleaned {
+			return WrongUsage(c, fmt.Errorf("--older-than is %v and --limit %d, expected 0 or more and 1 to %d", what.OlderThan, what.Limit, maxCleaned))
+		}
+		state, err := queue.ParseState(args[0])
+		if err == nil && state == queue.Active {
+			err = errors.New("active jobs end by themselves; app task cancel stops them")
+		}
+		if err != nil {
+			return WrongUsage(c, err)
 		}
 		cl, err := r.client(c)
 		if err != nil {
@@ -181,6 +200,22 @@ func queueCleanCommand(r *remote) *cobra.Command {
 		}
 		_, err = fmt.Fprintf(c.OutOrStdout(), "%d jobs removed\n", len(ids))
 		return err
+	}
+	return c
+}
+
+// onJobs is onTasks for jobs, whose ids are their tasks': a word that can be none is a
+// mistake in the command line.
+func onJobs(r *remote, use, short, done string, do func(context.Context, *client.Client, string) error) *cobra.Command {
+	c := onTasks(r, use, short, done, do)
+	run := c.RunE
+	c.RunE = func(c *cobra.Command, ids []string) error {
+		for _, id := range ids {
+			if _, err := task.ParseID(id); err != nil {
+				return WrongUsage(c, fmt.Errorf("%q is not the ID of a job: 24 hexadecimal digits in lower case are expected", id))
+			}
+		}
+		return run(c, ids)
 	}
 	return c
 }
