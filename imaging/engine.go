@@ -89,9 +89,7 @@ func (e *Engine) RenderWithProgress(ctx context.Context, src Source, variants []
 	}
 	defer e.memory.release(p.bytes)
 
-	patient, stop := newPatience(ctx, e.decodeTime(h.pixels()))
-	pic, err := e.load(patient, src, h, p.scale)
-	stop()
+	pic, err := e.loadInTime(ctx, src, h, p.scale)
 	if ctx.Err() != nil {
 		return Result{}, fmt.Errorf("decode: %w", context.Cause(ctx))
 	}
@@ -102,6 +100,13 @@ func (e *Engine) RenderWithProgress(ctx context.Context, src Source, variants []
 	total := 1 + len(variants)
 	progress(1, total)
 	return e.render(ctx, src, h, pic, variants, func(made int) { progress(1+made, total) })
+}
+
+// loadInTime is load within the time that a picture may take.
+func (e *Engine) loadInTime(ctx context.Context, src Source, h *header, scale int) (*picture, error) {
+	patient, stop := newPatience(ctx, e.decodeTime(h.pixels()))
+	defer stop() // after a panic too, which contain catches
+	return e.load(patient, src, h, scale)
 }
 
 // fault tells the source's fault from the picture's.
