@@ -105,11 +105,12 @@ func (p *prober) heifPrimary(m *heifMeta) error {
 	return nil
 }
 
-// bytes is what decoding takes: the frames as they are, and the sandbox.
+// bytes is what decoding takes: the frames as they are, the data of one as it is in the
+// file and as the codec wants it, and the sandbox.
 func (h *heifFacts) bytes() int64 {
 	total := h.sandbox()
 	for _, pic := range h.pictures() {
-		total += pic.perPixel() * int64(pic.w) * int64(pic.h)
+		total += pic.perPixel()*int64(pic.w)*int64(pic.h) + 3*pic.largest()
 	}
 	if h.alpha != nil {
 		total += 4 * int64(h.colour.w) * int64(h.colour.h)
@@ -127,11 +128,7 @@ func (h *heifFacts) sandbox() int64 {
 		if pic.tiles[0].bits > 8 {
 			sample = 2
 		}
-		var data int64
-		for _, t := range pic.tiles {
-			data = max(data, t.size())
-		}
-		total += (2*pic.perPixel()*sample+4)*pic.coded() + 4*data
+		total += (2*pic.perPixel()*sample+4)*pic.coded() + 4*pic.largest()
 	}
 	return total
 }
@@ -147,6 +144,15 @@ func (h *heifFacts) pictures() []*heifPicture {
 func (p *heifPicture) perPixel() int64 {
 	cw, ch := p.tiles[0].chroma.Size(16, 16)
 	return 1 + (int64(2*cw*ch)+255)/256
+}
+
+// largest is the size of the largest frame's data.
+func (p *heifPicture) largest() int64 {
+	var n int64
+	for _, t := range p.tiles {
+		n = max(n, t.size())
+	}
+	return n
 }
 
 func (t *heifTile) size() int64 {

@@ -181,6 +181,26 @@ func TestHEIFMemory(t *testing.T) {
 	}
 }
 
+// The data of a frame does not grow much, whatever units it claims to be made of.
+func TestHEIFUnits(t *testing.T) {
+	t.Parallel()
+	unit := []byte{2, 0x40, 1}
+	for _, c := range []struct{ data, want []byte }{
+		{append(make([]byte, 1<<20), unit...), []byte{0, 0, 0, 2, 0x40, 1}},
+		{bytes.Repeat([]byte{1, 0x40}, 1<<20), nil},
+		{bytes.Repeat(unit, 1<<20), bytes.Repeat([]byte{0, 0, 0, 2, 0x40, 1}, 1<<20)},
+	} {
+		tile := heifTile{prefix: 1, data: []span{{0, int64(len(c.data))}}}
+		got, err := tile.bytes(t.Context(), bytes.NewReader(c.data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, c.want) || cap(got) > 2*len(c.data)+1<<20 {
+			t.Errorf("%d bytes became %d, in %d", len(c.data), len(got), cap(got))
+		}
+	}
+}
+
 func TestHEIFStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"corners.heic", "grid.avif"} {

@@ -225,28 +225,37 @@ func (t *heifTile) av1C(f *fields) error {
 	return nil
 }
 
-// bytes reads the frame's data in the form that its codec wants.
+// bytes reads the frame's data in the form that its codec wants, which has at most
+// twice as many bytes.
 func (t *heifTile) bytes(ctx context.Context, src io.ReaderAt) ([]byte, error) {
 	var raw bytes.Buffer
+	raw.Grow(int(t.size()) + bytes.MinRead)
 	for _, s := range t.data {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
 		if _, err := io.Copy(&raw, s.reader(src)); err != nil {
 			return nil, err
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
 	}
 	if t.prefix == 0 {
 		return raw.Bytes(), nil
 	}
-	out := bytes.Clone(t.config)
+	const header = 2 // of a NAL unit; what is shorter is none
+	size := len(t.config) + raw.Len()
+	if t.prefix < 4 {
+		size += raw.Len()
+	}
+	out := append(make([]byte, 0, size), t.config...)
 	for f := (fields{b: raw.Bytes()}); len(f.b) > 0; {
-		n := int(f.uint(t.prefix))
-		nal := f.take(n)
+		nal := f.take(int(f.uint(t.prefix)))
 		if f.short {
 			return nil, io.ErrUnexpectedEOF
 		}
-		out = binary.BigEndian.AppendUint32(out, uint32(n))
+		if len(nal) < header {
+			continue
+		}
+		out = binary.BigEndian.AppendUint32(out, uint32(len(nal)))
 		out = append(out, nal...)
 	}
 	return out, nil
