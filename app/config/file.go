@@ -99,13 +99,10 @@ func (l *loader) entries(name, prefix string, entries []*ast.MappingValueNode, s
 func (l *loader) fromNode(s setting, name, where string, n ast.Node) {
 	from := origin{layerFile, fmt.Sprintf("%s:%d", name, line(n))}
 	if s.node != nil {
-		errs := s.node(l.config, n)
-		for _, e := range errs {
+		for _, e := range s.node(l.config, n) {
 			l.add(fmt.Sprintf("%s:%d: %s", name, e.line, s.key), e.what, false)
 		}
-		if len(errs) == 0 {
-			l.config.origins[s.key] = from
-		}
+		l.config.origins[s.key] = from
 		return
 	}
 	value, ok := scalar(n)

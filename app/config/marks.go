@@ -21,9 +21,9 @@ func (l *loader) marks() {
 	}
 	read := map[string]result{}
 	for _, set := range slices.Sorted(maps.Keys(l.config.Image.Variants)) {
-		for _, v := range l.config.Image.Variants[set] {
+		for i, v := range l.config.Image.Variants[set] {
 			m := v.Watermark
-			if m == nil {
+			if m == nil || m.File == "" {
 				continue
 			}
 			r, done := read[m.File]
@@ -32,7 +32,7 @@ func (l *loader) marks() {
 				read[m.File] = r
 			}
 			m.Image = r.image
-			l.rule(r.err != nil, fmt.Sprintf("has in %s of the set %s a watermark %q that cannot be used: %v", v.Name, set, m.File, r.err),
+			l.rule(r.err != nil, fmt.Sprintf("has in %s a watermark %q that cannot be used: %v", place(set, i, v), m.File, r.err),
 				"image.variants")
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -153,18 +154,23 @@ func TestMistakes(t *testing.T) {
     - 12
 `},
 			[]string{
-				`config.yaml:3: image.variants has the width "0", expected 1 to 16384 pixels`,
-				`config.yaml:4: image.variants has the name "a/b", expected 1 to 64 letters, digits, "-" and "_"`,
-				`config.yaml:5: image.variants has the quality "101", expected 1 to 100`,
-				`config.yaml:5: image.variants has the unknown field "hight" (did you mean "height"?), expected name, width, height, fit, gravity, format, quality, background, sharpen or watermark`,
-				`config.yaml:6: image.variants has a variant without a width or a height`,
-				`config.yaml:7: image.variants has width twice in one variant`,
-				`config.yaml:8: image.variants has a variant that is not a mapping of name, width, height, fit, gravity, format, quality, background, sharpen or watermark`,
+				`config.yaml:3: image.variants has in number 1 of the set default the width "0", expected 1 to 16384 pixels`,
+				`config.yaml:4: image.variants has in number 2 of the set default the name "a/b", expected 1 to 64 letters, digits, "-" and "_"`,
+				`config.yaml:5: image.variants has in 10 of the set default the quality "101", expected 1 to 100`,
+				`config.yaml:5: image.variants has in 10 of the set default the unknown field "hight" (did you mean "height"?), expected name, width, height, fit, gravity, format, quality, background, sharpen or watermark`,
+				`config.yaml:6: image.variants has in c of the set default neither a width nor a height`,
+				`config.yaml:7: image.variants has in 10 of the set default width twice in one variant`,
+				`config.yaml:7: image.variants has two variants named "10" in one set, the first at line 5`,
+				`config.yaml:8: image.variants has in number 6 of the set default a variant that is not a mapping of name, width, height, fit, gravity, format, quality, background, sharpen or watermark`,
 			},
 		},
 		"variants of one name": {
 			given{file: "image:\n  variants:\n  - {width: 10}\n  - {width: 10}\n"},
 			[]string{`config.yaml:4: image.variants has two variants named "10" in one set, the first at line 3`},
+		},
+		"too many variants": {
+			given{file: "image:\n  variants:\n" + strings.Repeat("  - {width: 0}\n", 17)},
+			append([]string{`config.yaml:3: image.variants has in the set "default" 17 variants, expected 1 to 16`}, zeros(17)...),
 		},
 		"no variants": {
 			given{file: "image: {variants: []}\n"},
@@ -180,7 +186,7 @@ func TestMistakes(t *testing.T) {
 `},
 			[]string{
 				`config.yaml:3: image.variants has a set named "a/b", expected 1 to 64 letters, digits, "-" and "_"`,
-				`config.yaml:4: image.variants has the width "0", expected 1 to 16384 pixels`,
+				`config.yaml:4: image.variants has in number 1 of the set thumbs the width "0", expected 1 to 16384 pixels`,
 				`config.yaml:5: image.variants has in the set "small" no list of 1 to 16 variants such as {width: 800}`,
 				`config.yaml:6: image.variants has two sets named "thumbs", the first at line 4`,
 				`config.yaml:3: image.variants has no set named "default", which is for those who name none`,
@@ -191,35 +197,36 @@ func TestMistakes(t *testing.T) {
   variants:
     - {width: 10, fit: cover}
     - {width: 10, height: 10, fit: big, gravity: up, format: gif, background: white, sharpen: -1}
-    - {width: 10, gravity: north}
+    - {name: n, width: 10, fit: fill, gravity: north}
     - {width: 11, watermark: logo.png}
     - {width: 12, watermark: {position: attention, opacity: 0, scale: 1.5}}
     - {height: 20000}
 `},
 			[]string{
-				`config.yaml:3: image.variants has the fit cover, which takes both a width and a height`,
-				`config.yaml:4: image.variants has the fit "big", expected inside, cover or fill`,
-				`config.yaml:4: image.variants has the gravity "up", expected centre, north, northeast, east, southeast, south, southwest, west, northwest, entropy or attention`,
-				`config.yaml:4: image.variants has the format "gif", expected original, jpeg, png, webp or avif`,
-				`config.yaml:4: image.variants has the background "white", expected a colour of six hexadecimal digits such as "ffffff"`,
-				`config.yaml:4: image.variants has the sharpen "-1", expected 0 to 5`,
-				`config.yaml:4: image.variants has a gravity, which is only for the fit cover`,
-				`config.yaml:5: image.variants has a gravity, which is only for the fit cover`,
-				`config.yaml:6: image.variants has a watermark that is not a mapping of file, position, opacity or scale`,
-				`config.yaml:7: image.variants has the position "attention", expected centre, north, northeast, east, southeast, south, southwest, west or northwest`,
-				`config.yaml:7: image.variants has the opacity "0", expected a number above 0, up to 1`,
-				`config.yaml:7: image.variants has the scale "1.5", expected a number above 0, up to 1`,
-				`config.yaml:7: image.variants has a watermark without a file`,
-				`config.yaml:8: image.variants has the height "20000", expected 1 to 16384 pixels`,
+				`config.yaml:3: image.variants has in 10 of the set default the fit cover, which takes both a width and a height`,
+				`config.yaml:4: image.variants has in 10x10 of the set default the fit "big", expected inside, cover or fill`,
+				`config.yaml:4: image.variants has in 10x10 of the set default the gravity "up", expected centre, north, northeast, east, southeast, south, southwest, west, northwest, entropy or attention`,
+				`config.yaml:4: image.variants has in 10x10 of the set default the format "gif", expected original, jpeg, png, webp or avif`,
+				`config.yaml:4: image.variants has in 10x10 of the set default the background "white", expected a colour of six hexadecimal digits such as "ffffff"`,
+				`config.yaml:4: image.variants has in 10x10 of the set default the sharpen "-1", expected 0 to 5`,
+				`config.yaml:5: image.variants has in n of the set default the fit fill, which takes both a width and a height`,
+				`config.yaml:5: image.variants has in n of the set default a gravity, which is only for the fit cover`,
+				`config.yaml:6: image.variants has in 11 of the set default a watermark that is not a mapping of file, position, opacity or scale`,
+				`config.yaml:7: image.variants has in 12 of the set default the position "attention", expected centre, north, northeast, east, southeast, south, southwest, west or northwest`,
+				`config.yaml:7: image.variants has in 12 of the set default the opacity "0", expected a number above 0, up to 1`,
+				`config.yaml:7: image.variants has in 12 of the set default the scale "1.5", expected a number above 0, up to 1`,
+				`config.yaml:7: image.variants has in 12 of the set default a watermark without a file`,
+				`config.yaml:8: image.variants has in number 6 of the set default the height "20000", expected 1 to 16384 pixels`,
 			},
 		},
 		"watermarks that cannot be read": {
 			given{file: `image:
   variants:
     - {width: 10, watermark: {file: empty.png}}
-    - {width: 20, watermark: {file: none.png}}
+    - {width: 20, quality: 0, watermark: {file: none.png}}
 `, files: map[string]string{"empty.png": ""}},
 			[]string{
+				`config.yaml:4: image.variants has in 20 of the set default the quality "0", expected 1 to 100`,
 				`config.yaml:3: image.variants has in 10 of the set default a watermark "empty.png" that cannot be used: the file is empty`,
 				`config.yaml:3: image.variants has in 20 of the set default a watermark "none.png" that cannot be used: no such file or directory`,
 			},
@@ -329,4 +336,12 @@ func TestWarnings(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// zeros are the mistakes of n variants of no width, a line each from line 3.
+func zeros(n int) (out []string) {
+	for i := range n {
+		out = append(out, fmt.Sprintf(`config.yaml:%d: image.variants has in number %d of the set default the width "0", expected 1 to 16384 pixels`, 3+i, 1+i))
+	}
+	return out
 }

@@ -72,8 +72,11 @@ var variantFields = []fieldOf[imaging.Variant]{
 
 var markFields = []fieldOf[imaging.Watermark]{
 	{"file", "the path of a picture", func(m *imaging.Watermark, s string) bool {
+		if s == "" || strings.ContainsRune(s, 0) {
+			return false
+		}
 		m.File = s
-		return s != "" && !strings.ContainsRune(s, 0)
+		return true
 	}},
 	{"position", choices(imaging.Places()), func(m *imaging.Watermark, s string) bool {
 		return setChoice(&m.Position, s, imaging.Places())
@@ -88,7 +91,9 @@ var markFields = []fieldOf[imaging.Watermark]{
 
 func setInt(to *int, s string, least, most int) bool {
 	n, err := parseInt(s, least, most)
-	*to = n
+	if err == nil {
+		*to = n
+	}
 	return err == nil
 }
 
@@ -119,7 +124,7 @@ func choices[T ~string](of []T) string {
 }
 
 // decodeFields applies the plain fields of a mapping, and gives the others that
-// are among more to rest.
+// are among more to rest. Of its errors the text says what the mapping has.
 func decodeFields[T any](to *T, what string, n ast.Node, fields []fieldOf[T], more []string, rest func(*ast.MappingValueNode)) (seen map[string]bool, errs []nodeError) {
 	entries, ok := mapping(n)
 	names := more
@@ -127,13 +132,13 @@ func decodeFields[T any](to *T, what string, n ast.Node, fields []fieldOf[T], mo
 		names = append([]string{fields[i].name}, names...)
 	}
 	if !ok {
-		return nil, []nodeError{{line(n), fmt.Sprintf("has a %s that is not a mapping of %s", what, choices(names))}}
+		return nil, []nodeError{{line(n), fmt.Sprintf("a %s that is not a mapping of %s", what, choices(names))}}
 	}
 	seen = map[string]bool{}
 	for _, e := range entries {
 		key := e.Key.GetToken().Value
 		if seen[key] {
-			errs = append(errs, nodeError{line(e), fmt.Sprintf("has %s twice in one %s", key, what)})
+			errs = append(errs, nodeError{line(e), fmt.Sprintf("%s twice in one %s", key, what)})
 			continue
 		}
 		seen[key] = true
@@ -143,16 +148,18 @@ func decodeFields[T any](to *T, what string, n ast.Node, fields []fieldOf[T], mo
 		}
 		i := slices.IndexFunc(fields, func(f fieldOf[T]) bool { return f.name == key })
 		if i < 0 {
-			errs = append(errs, nodeError{line(e), fmt.Sprintf("has the unknown field %q%s, expected %s", key, didYouMean(key, names), choices(names))})
+			errs = append(errs, nodeError{line(e), fmt.Sprintf("the unknown field %q%s, expected %s", key, didYouMean(key, names), choices(names))})
 			continue
 		}
 		if value, ok := scalar(e.Value); !ok || !fields[i].set(to, value) {
-			errs = append(errs, nodeError{line(e), fmt.Sprintf("has the %s %q, expected %s", key, value, fields[i].expect)})
+			errs = append(errs, nodeError{line(e), fmt.Sprintf("the %s %q, expected %s", key, value, fields[i].expect)})
 		}
 	}
 	return seen, errs
 }
 
+// decodeVariant returns what of a variant is right as well, and all that is not.
+// The name is "" if none was given and none can be made of the size.
 func decodeVariant(n ast.Node) (imaging.Variant, []nodeError) {
 	v := imaging.Variant{Quality: defaultQuality}
 	var bad []nodeError
@@ -167,11 +174,12 @@ func decodeVariant(n ast.Node) (imaging.Variant, []nodeError) {
 	switch {
 	case seen == nil:
 	case !seen["width"] && !seen["height"]:
-		fail("has a variant without a width or a height")
+		fail("neither a width nor a height")
 	case boxed && !(seen["width"] && seen["height"]):
-		fail("has the fit %s, which takes both a width and a height", v.Fit)
-	case seen["gravity"] && v.Fit != imaging.Cover:
-		fail("has a gravity, which is only for the fit cover")
+		fail("the fit %s, which takes both a width and a height", v.Fit)
+	}
+	if known := v.Fit == "" || slices.Contains(imaging.Fits(), v.Fit); seen["gravity"] && known && v.Fit != imaging.Cover {
+		fail("a gravity, which is only for the fit cover")
 	}
 	if !seen["name"] {
 		v.Name = sizeName(v)
@@ -182,6 +190,8 @@ func decodeVariant(n ast.Node) (imaging.Variant, []nodeError) {
 // sizeName is the name of a variant that is given none.
 func sizeName(v imaging.Variant) string {
 	switch {
+	case v.Width == 0 && v.Height == 0:
+		return ""
 	case v.Height == 0:
 		return strconv.Itoa(v.Width)
 	case v.Width == 0:
@@ -194,7 +204,7 @@ func decodeMark(n ast.Node) (*imaging.Watermark, []nodeError) {
 	m := &imaging.Watermark{Position: imaging.SouthEast, Opacity: 1, Scale: 0.2}
 	seen, errs := decodeFields(m, "watermark", n, markFields, nil, nil)
 	if seen != nil && !seen["file"] {
-		errs = append(errs, nodeError{line(n), "has a watermark without a file"})
+		errs = append(errs, nodeError{line(n), "a watermark without a file"})
 	}
 	return m, errs
 }

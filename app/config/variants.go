@@ -42,21 +42,23 @@ func variants() setting {
 	}
 }
 
-// setVariants decodes all sets. Nothing is stored unless all of it is right.
+// setVariants decodes all sets. What is right of them is stored in any case, so that
+// the files of watermarks are looked at too.
 func setVariants(c *Config, n ast.Node) []nodeError {
 	sets := map[string][]imaging.Variant{}
 	if _, ok := n.(*ast.SequenceNode); ok {
 		set, errs := decodeSet(defaultSet, n)
-		if sets[defaultSet] = set; len(errs) == 0 {
-			c.Image.Variants = sets
-		}
+		sets[defaultSet], c.Image.Variants = set, sets
 		return errs
 	}
 	entries, ok := mapping(n)
-	if !ok || len(entries) == 0 || len(entries) > maxSets {
+	if !ok || len(entries) == 0 {
 		return []nodeError{{line(n), fmt.Sprintf("is not a list of variants, nor a mapping of 1 to %d names to such lists", maxSets)}}
 	}
 	var errs []nodeError
+	if len(entries) > maxSets {
+		errs = append(errs, nodeError{line(n), fmt.Sprintf("has %d sets, expected 1 to %d", len(entries), maxSets)})
+	}
 	lines := map[string]int{} // by name
 	for _, e := range entries {
 		name := e.Key.GetToken().Value
@@ -73,15 +75,14 @@ func setVariants(c *Config, n ast.Node) []nodeError {
 	if _, ok := lines[defaultSet]; !ok {
 		errs = append(errs, nodeError{line(n), fmt.Sprintf("has no set named %q, which is for those who name none", defaultSet)})
 	}
-	if len(errs) == 0 {
-		c.Image.Variants = sets
-	}
+	c.Image.Variants = sets
 	return errs
 }
 
+// decodeSet returns all variants of a set, with what of them is right.
 func decodeSet(name string, n ast.Node) ([]imaging.Variant, []nodeError) {
 	list, ok := n.(*ast.SequenceNode)
-	if !ok || len(list.Values) == 0 || len(list.Values) > maxVariants {
+	if !ok || len(list.Values) == 0 {
 		return nil, []nodeError{{line(n), fmt.Sprintf("has in the set %q no list of 1 to %d variants such as {width: 800}", name, maxVariants)}}
 	}
 	var (
@@ -89,19 +90,29 @@ func decodeSet(name string, n ast.Node) ([]imaging.Variant, []nodeError) {
 		errs  []nodeError
 		lines = map[string]int{} // by name
 	)
-	for _, item := range list.Values {
+	if len(list.Values) > maxVariants {
+		errs = append(errs, nodeError{line(n), fmt.Sprintf("has in the set %q %d variants, expected 1 to %d", name, len(list.Values), maxVariants)})
+	}
+	for i, item := range list.Values {
 		v, bad := decodeVariant(item)
-		errs = append(errs, bad...)
-		if len(bad) > 0 {
-			continue
+		for _, e := range bad {
+			errs = append(errs, nodeError{e.line, fmt.Sprintf("has in %s %s", place(name, i, v), e.what)})
 		}
-		if first, taken := lines[v.Name]; taken {
+		if first, taken := lines[v.Name]; taken && variantName.MatchString(v.Name) {
 			errs = append(errs, nodeError{line(item), fmt.Sprintf("has two variants named %q in one set, the first at line %d", v.Name, first)})
 		}
 		lines[v.Name] = line(item)
 		out = append(out, v)
 	}
 	return out, errs
+}
+
+// place says which variant of a set is meant, the i-th.
+func place(set string, i int, v imaging.Variant) string {
+	if variantName.MatchString(v.Name) {
+		return fmt.Sprintf("%s of the set %s", v.Name, set)
+	}
+	return fmt.Sprintf("number %d of the set %s", i+1, set)
 }
 
 // showSets writes sets on one line, sorted by name.
