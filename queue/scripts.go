@@ -70,7 +70,7 @@ const goesOn = "redis.call('PERSIST', KEYS[1])\n"
 // scriptText is what Redis runs for lua/{name}.lua, whose KEYS must not be empty.
 func scriptText(name string) string {
 	switch text := source("prelude") + source(name); name {
-	case "add", "access": // refused without memory; tells whether PERSIST is allowed
+	case "add", "access", "stats": // refused without memory; tells whether PERSIST is allowed; a replica does it, too
 		return text
 	default:
 		return goesOn + text

@@ -1,4 +1,4 @@
--- Counts jobs at one moment.
+-- Counts jobs at one moment. It writes nothing, so that a replica can do it.
 -- KEYS  waiting urgent solo active delayed completed failed meta
 -- Returns waiting, active, delayed, completed, failed, paused (1 or 0),
 -- completedTotal, failedTotal. O(1). Retryable.
