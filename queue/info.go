@@ -25,8 +25,8 @@ type Info struct {
 	FinishedOn   int64           `json:"finishedOn,omitempty"`   // ms, when it completed or failed
 	AttemptsMade int             `json:"attemptsMade"`           // attempts that ended in failure or success
 	Stalls       int             `json:"stalledCounter"`         // attempts whose worker was lost
-	FailedReason string          `json:"failedReason,omitempty"` // of the last failed attempt
-	Stacktrace   []string        `json:"stacktrace,omitempty"`   // one entry a failed attempt, with its time
+	FailedReason string          `json:"failedReason,omitempty"` // of the last failed attempt, up to 1 KiB
+	Stacktrace   []string        `json:"stacktrace,omitempty"`   // of each of the last ten failed attempts a text with its time, up to 4 KiB
 	Progress     json.RawMessage `json:"progress,omitempty"`
 	DueAt        int64           `json:"dueAt,omitempty"`  // ms, for delayed jobs
 	Broken       string          `json:"broken,omitempty"` // what is wrong with the record in Redis; such fields are zero here

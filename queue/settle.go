@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -65,7 +66,7 @@ func (p *Pool) failed(life context.Context, job *Job, err error) {
 	}
 	p.hooks.ended(job, outcome)
 	k := p.q.keys
-	reason, attempt := err.Error(), describe(job.Attempt, err)
+	reason, attempt := clip(err.Error(), maxReason), describe(job.Attempt, err)
 	_ = p.persist(life, "fail a job", func(ctx context.Context) error {
 		if f.Final {
 			return p.q.scripts.fail.Exec(ctx, p.q.client,
@@ -100,8 +101,12 @@ func (p *Pool) progress(ctx context.Context, job *Job, value string) error {
 	return nil
 }
 
-// maxTrace bounds what one attempt adds to a job's stacktrace, in bytes.
-const maxTrace = 4096
+// What a job keeps of its failures: the reason of the last one, and of the last ten
+// (see note in prelude.lua) a text with its time, its number and the stack of a panic.
+const (
+	maxReason = 1024 // bytes
+	maxTrace  = 4096 // bytes of each text
+)
 
 // describe is one entry of a job's stacktrace, as a JSON string.
 func describe(attempt int, err error) string {
@@ -110,8 +115,17 @@ func describe(attempt int, err error) string {
 	if errors.As(err, &p) {
 		s += "\n" + string(p.Stack)
 	}
-	b, _ := json.Marshal(s[:min(len(s), maxTrace)]) // a string always encodes
+	b, _ := json.Marshal(clip(s, maxTrace)) // a string always encodes
 	return string(b)
+}
+
+// clip bounds a text, in bytes.
+func clip(s string, most int) string {
+	const more = "…"
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most-len(more)], "") + more
 }
 
 func flag(b bool) string {

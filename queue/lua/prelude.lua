@@ -11,8 +11,8 @@ end
 -- int writes a number of any size without an exponent.
 local function int(n) return string.format('%.0f', n) end
 
--- number reads a number that may be absent or none.
-local function number(s) return tonumber(s or '0') or 0 end
+-- number reads a number; what is absent, none, or an error counts as 0.
+local function number(s) return type(s) == 'string' and tonumber(s) or 0 end
 
 -- count adds one to a number of a job. What is none, or below zero, counts as 0.
 local function count(hash, field)
@@ -61,14 +61,15 @@ local function disown(active, leases, owners, ids)
   redis.call('HDEL', owners, unpack(ids))
 end
 
--- note records a failed attempt in a job's hash.
+-- note records a failed attempt in a job's hash, which keeps the last ten.
 local function note(hash, reason, attempt)
-  local trace = redis.pcall('HGET', hash, 'stacktrace')
-  if type(trace) == 'string' and trace ~= '[]' then
-    trace = string.sub(trace, 1, -2) .. ',' .. attempt .. ']'
-  else
-    trace = '[' .. attempt .. ']'
+  local all, last = {}, {}
+  local read, trace = pcall(cjson.decode, redis.pcall('HGET', hash, 'stacktrace') or '[]')
+  for _, text in ipairs(read and type(trace) == 'table' and trace or {}) do
+    if type(text) == 'string' then all[#all + 1] = text end
   end
+  all[#all + 1] = cjson.decode(attempt)
+  for i = math.max(1, #all - 9), #all do last[#last + 1] = all[i] end
   count(hash, 'attemptsMade')
-  redis.pcall('HSET', hash, 'failedReason', reason, 'stacktrace', trace)
+  redis.pcall('HSET', hash, 'failedReason', reason, 'stacktrace', cjson.encode(last))
 end
