@@ -22,7 +22,7 @@ func newWorkMetrics() *workMetrics {
 	m := &workMetrics{
 		waited: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: "revela", Name: "job_wait_seconds", Buckets: seconds,
-			Help: "From the moment when a job was ready to the start of its first attempt.",
+			Help: "How long a job waited before it began for the first time, without a delay that was asked for. Each job is counted once.",
 		}),
 		ran: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "revela", Name: "job_run_seconds", Buckets: seconds,

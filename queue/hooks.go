@@ -6,7 +6,7 @@ import "time"
 // goroutines and must return quickly. A nil one is not called.
 type Hooks struct {
 	Error     func(op string, err error)           // a step failed and is repeated
-	Started   func(waited time.Duration)           // a job began its first attempt, so long after it was ready
+	Started   func(waited time.Duration)           // a job began for the first time, so long after it was added, its delay left out
 	Ended     func(e Ended)                        // an attempt ended
 	Recovered func(id string)                      // a lost worker's job was put back
 	Repaired  func(r Repair, n int)                // n things were set right

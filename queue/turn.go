@@ -111,7 +111,7 @@ func (p *Pool) exchange(ctx context.Context, t turn) (answer, error) {
 }
 
 // jobFields are what an attempt needs of a job's hash.
-var jobFields = [...]string{"name", "data", "attemptsMade", "stalledCounter", "timestamp", "delay"}
+var jobFields = [...]string{"name", "data", "attemptsMade", "stalledCounter", "timestamp", "delay", "processedBy"}
 
 // attempt makes an attempt of a job that begins at a time in ms.
 func (p *Pool) attempt(b begun, token string, at int64) *Job {
@@ -124,7 +124,8 @@ func (p *Pool) attempt(b begun, token string, at int64) *Job {
 		Attempt: count(2) + 1, MaxAttempts: p.q.cfg.MaxAttempts, Stalls: count(3),
 		token: token, pool: p,
 	}
-	if job.Attempt == 1 && job.Stalls == 0 {
+	// Not if it began before and was handed back, or retried by hand.
+	if by := text(6); job.Attempt == 1 && job.Stalls == 0 && (by == "" || by == token) && num(4) > 0 {
 		p.hooks.started(max(0, time.Duration(at-num(4)-num(5))*time.Millisecond))
 	}
 	return job
