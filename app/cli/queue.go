@@ -77,6 +77,7 @@ func queueJobsCommand(r *remote) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "jobs STATE",
 		Short: "List jobs of a state",
+		Long:  `LOST is how many workers a job has lost, which crashed or stalled while they had it.`,
 		Example: `  app queue jobs delayed
   app queue jobs failed --details`,
 		Args: one("a state"),
@@ -115,13 +116,13 @@ func queueJobsCommand(r *remote) *cobra.Command {
 				}
 				continue
 			}
-			rows = append(rows, []string{plain(j.ID, 64), j.State, strconv.Itoa(j.AttemptsMade),
+			rows = append(rows, []string{plain(j.ID, 64), j.State, strconv.Itoa(j.AttemptsMade), strconv.Itoa(j.Stalls),
 				since(j.Timestamp), plain(cmp.Or(j.FailedReason, j.Broken), 60)})
 		}
 		if *asJSON || *full {
 			return nil
 		}
-		return table(c.OutOrStdout(), []string{"JOB", "STATE", "ATTEMPTS", "ADDED", "REASON"}, rows)
+		return table(c.OutOrStdout(), []string{"JOB", "STATE", "ATTEMPTS", "LOST", "ADDED", "REASON"}, rows)
 	}
 	return c
 }
