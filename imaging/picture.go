@@ -4,6 +4,7 @@ import (
 	"image"
 
 	"revela/imaging/internal/icc"
+	"revela/imaging/internal/recycle"
 	"revela/imaging/internal/resample"
 )
 
@@ -39,7 +40,7 @@ type picture struct {
 	ycck   bool // of CMYK: its first three bands are cyan, magenta and yellow as luma and chroma
 	opaque bool
 	bands  []band
-	pixels []byte // what is behind the bands, if it can be recycled
+	pixels [][]byte // what is behind the bands, if it is from recycle.Bytes
 
 	colours *colours // nil is sRGB
 }
@@ -240,8 +241,10 @@ func (p *picture) resized(part image.Rectangle, w, h, orientation, chroma int) *
 		}
 		if b.channels == 4 {
 			r.pix = b.pixels(xs, ys, w, h)
+			r.taken = append(r.taken, r.pix.Pix)
 		} else {
-			r.planes = append(r.planes, b.plane(xs, ys, ceilDiv(w, by), ceilDiv(h, by)))
+			plane := b.plane(xs, ys, ceilDiv(w, by), ceilDiv(h, by))
+			r.planes, r.taken = append(r.planes, plane), append(r.taken, plane.pix)
 		}
 	}
 	if t.transpose {
@@ -269,7 +272,7 @@ func side(samples, from, to int, by float64) resample.Side {
 }
 
 func (b *band) plane(xs, ys *resample.Axis, w, h int) plane {
-	out := plane{pix: make([]byte, w*h), w: w, h: h}
+	out := plane{pix: recycle.Bytes.Take(w * h), w: w, h: h}
 	resample.New(xs, ys, 1).Run(b.row, func(y int, line []int16) { resample.Narrow(out.pix[y*w:][:w], line) })
 	if b.negative {
 		for i, v := range out.pix {
@@ -280,7 +283,7 @@ func (b *band) plane(xs, ys *resample.Axis, w, h int) plane {
 }
 
 func (b *band) pixels(xs, ys *resample.Axis, w, h int) *image.NRGBA {
-	out := image.NewNRGBA(image.Rect(0, 0, w, h))
+	out := &image.NRGBA{Pix: recycle.Bytes.Take(4 * w * h), Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}
 	resample.New(xs, ys, 4).Run(b.row, func(y int, line []int16) { divide(out.Pix[y*out.Stride:][:4*w], line) })
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"revela/imaging/internal/jpeg"
+	"revela/imaging/internal/recycle"
 )
 
 // maxTurboScans bounds what is given to libjpeg-turbo: it cannot be stopped, and
@@ -45,7 +46,8 @@ func (f *jpegFacts) reduction(scale int) int {
 // does not know package jpeg is the judge.
 func (e *Engine) loadJPEG(ctx context.Context, src Source, h *header, scale int) (*picture, error) {
 	r := newSourceReader(ctx, src)
-	data := make([]byte, src.Size())
+	data := recycle.Bytes.Take(int(src.Size()))
+	defer recycle.Bytes.Give(data)
 	if _, err := io.ReadFull(r.src, data); err != nil {
 		if r.fail != nil {
 			return nil, r.fail
@@ -61,6 +63,7 @@ func (e *Engine) loadJPEG(ctx context.Context, src Source, h *header, scale int)
 	if odd == nil {
 		return h.jpeg.picture(m), nil
 	}
+	m.Recycle()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -83,7 +86,7 @@ func (f *jpegFacts) picture(m *jpeg.Image) *picture {
 		fy := float64(m.Scale*down) / float64(m.Factors[i].Down())
 		b := planeBand(c.Pix, c.Stride, c.W, c.H, fx, fy)
 		b.negative = f.means == jpegCMYK || f.means == jpegYCCK && i == 3
-		p.bands = append(p.bands, b)
+		p.bands, p.pixels = append(p.bands, b), append(p.pixels, c.Pix)
 	}
 	return p
 }

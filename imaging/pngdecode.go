@@ -7,6 +7,7 @@ import (
 	"image/color"
 
 	"revela/imaging/internal/png"
+	"revela/imaging/internal/recycle"
 )
 
 // loadPNG decodes a PNG. If the fast reader finds anything odd, Go's decoder
@@ -22,7 +23,7 @@ func loadPNG(ctx context.Context, src Source, h *header) (*picture, error) {
 	}
 	p, err := newPicture(img, img.Bounds(), false)
 	if err == nil {
-		p.pixels = pix
+		p.pixels = [][]byte{pix}
 	}
 	return p, err
 }
@@ -52,18 +53,18 @@ func pngImageOf(r *png.Reader) (img image.Image, pix []byte, convert func(dst, s
 	same := func(dst, src []byte) { copy(dst, src) }
 	switch r.Kind {
 	case png.Grey:
-		m := &image.Gray{Pix: takePixels(r.W * r.H), Stride: r.W, Rect: all}
+		m := &image.Gray{Pix: recycle.Bytes.Take(r.W * r.H), Stride: r.W, Rect: all}
 		return m, m.Pix, same
 	case png.Indexed:
 		m := &image.Paletted{
-			Pix: takePixels(r.W * r.H), Stride: r.W, Rect: all, Palette: make(color.Palette, len(r.Palette)),
+			Pix: recycle.Bytes.Take(r.W * r.H), Stride: r.W, Rect: all, Palette: make(color.Palette, len(r.Palette)),
 		}
 		for i, c := range r.Palette {
 			m.Palette[i] = color.NRGBA{c[0], c[1], c[2], c[3]}
 		}
 		return m, m.Pix, same
 	}
-	m := &image.NRGBA{Pix: takePixels(4 * r.W * r.H), Stride: 4 * r.W, Rect: all}
+	m := &image.NRGBA{Pix: recycle.Bytes.Take(4 * r.W * r.H), Stride: 4 * r.W, Rect: all}
 	switch r.Kind {
 	case png.GreyAlpha:
 		convert = fromGreyAlpha

@@ -18,6 +18,7 @@ type raster struct {
 	opaque bool
 	planes []plane
 	pix    *image.NRGBA // nil where there are planes
+	taken  [][]byte     // from recycle.Bytes: what it was made in
 }
 
 // plane is one channel: rows of w bytes with no gap. Chroma planes have as many

@@ -1,25 +1,35 @@
 package imaging
 
-import "sync"
+import (
+	"image"
 
-// recycled holds the pixels of pictures that are done with, for the next ones:
-// tens of megabytes each, which would wait for the garbage collector while others
-// are taken, and be cleared in vain.
-var recycled sync.Pool // of *[]byte
+	"revela/imaging/internal/recycle"
+)
 
-// takePixels returns n bytes of any content. They may be given back to recycled by
-// the only one who holds them.
-func takePixels(n int) []byte {
-	if b, ok := recycled.Get().(*[]byte); ok && cap(*b) >= n {
-		return (*b)[:n]
+// recycle gives the picture's pixels to the next one. It is not to be used any more.
+func (p *picture) recycle() {
+	for _, b := range p.pixels {
+		recycle.Bytes.Give(b)
 	}
-	return make([]byte, n)
+	p.bands, p.pixels = nil, nil
 }
 
-// recycle gives the picture's pixels back. It is not to be used any more.
-func (p *picture) recycle() {
-	if b := p.pixels; b != nil {
-		p.bands, p.pixels = nil, nil
-		recycled.Put(&b)
+// recycle gives what resizing made to the next raster. This one, and pixels that it
+// has handed out, are not to be used any more.
+func (r *raster) recycle() {
+	for _, b := range r.taken {
+		recycle.Bytes.Give(b)
 	}
+	r.planes, r.pix, r.taken = nil, nil, nil
+}
+
+// planesOf are the planes of an image of luma and chroma.
+func planesOf(img image.Image) [][]byte {
+	switch m := img.(type) {
+	case *image.YCbCr:
+		return [][]byte{m.Y, m.Cb, m.Cr}
+	case *image.NYCbCrA:
+		return [][]byte{m.Y, m.Cb, m.Cr, m.A}
+	}
+	return nil
 }

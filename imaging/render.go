@@ -9,6 +9,7 @@ import (
 	"revela/imaging/internal/icc"
 	"revela/imaging/internal/libavif"
 	"revela/imaging/internal/libwebp"
+	"revela/imaging/internal/recycle"
 	"revela/imaging/internal/resample"
 )
 
@@ -34,7 +35,7 @@ func plan(h *header, variants []Variant) job {
 		work = max(work, resample.Memory(h.width, h.height, w, ht)+v.bytesPerPixel(h)*out)
 		results += out
 	}
-	j.bytes = codecState + h.decodeBytes + work + results
+	j.bytes = codecState + h.decodeBytes + h.decodeBytes/recycle.Waste + work + results
 	return j
 }
 
@@ -179,6 +180,7 @@ func (k *kitchen) cook(ctx context.Context, r recipe) ([]byte, error) {
 		target = icc.SRGB // which what is put to it is in
 	}
 	m := k.pic.shown(stored(part, w, h, k.h.orientation), r.out.X, r.out.Y, k.h.orientation, chroma, target)
+	defer m.recycle()
 	if k.small == nil && r.part == image.Pt(w, h) {
 		k.small = m.thumb()
 		if t := target.ToSRGB(); t != nil {

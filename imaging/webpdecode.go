@@ -21,7 +21,11 @@ func loadWebP(ctx context.Context, src Source, h *header) (*picture, error) {
 	case err != nil:
 		return loadImage(ctx, src, h)
 	}
-	return newPicture(img, h.webpCanvas(), true)
+	p, err := newPicture(img, h.webpCanvas(), true)
+	if err == nil {
+		p.pixels = planesOf(img)
+	}
+	return p, err
 }
 
 func readWebP(ctx context.Context, r *sourceReader, h *header) (image.Image, error) {

@@ -3,6 +3,8 @@ package jpeg
 import (
 	"encoding/binary"
 	"fmt"
+
+	"revela/imaging/internal/recycle"
 )
 
 // errOdd is why a file is left to another decoder.
@@ -56,6 +58,7 @@ type decoder struct {
 // in some rows.
 func Decode(data []byte, m *Image, stop func() bool) error {
 	d := &decoder{bitReader: bitReader{data: data}, m: m, stop: stop}
+	defer d.recycle()
 	if len(data) < 2 || data[0] != 0xff || data[1] != 0xd8 {
 		return errOdd("no start marker")
 	}
@@ -199,16 +202,40 @@ func (d *decoder) frame(b []byte) error {
 		widest = max(widest, c.across)
 		// Kernels take blocks in batches: there are some to spare.
 		if !d.progressive {
-			c.coef = make([]int16, 64*(c.v*c.across+blockBatch))
+			c.coef = zeros(&coefficients, 64*(c.v*c.across+blockBatch))
 			continue
 		}
-		c.nonzero = make([]uint64, c.down*c.across)
-		c.coef = make([]int16, d.kept.n*(c.down*c.across+blockBatch))
+		c.nonzero = zeros(&masks, c.down*c.across)
+		c.coef = zeros(&coefficients, d.kept.n*(c.down*c.across+blockBatch))
 	}
 	if d.progressive && d.kept.n < 64 {
-		d.wide = make([]int16, 64*(widest+blockBatch))
+		d.wide = zeros(&coefficients, 64*(widest+blockBatch))
 	}
 	return nil
+}
+
+// What a decoder takes for as long as it is at work.
+var (
+	coefficients recycle.Pool[int16]
+	masks        recycle.Pool[uint64]
+)
+
+// zeros takes n of them. A file may leave out any coefficient, so that those of the
+// picture before would show.
+func zeros[T any](from *recycle.Pool[T], n int) []T {
+	b := from.Take(n)
+	clear(b)
+	return b
+}
+
+// recycle gives back all that the decoder took.
+func (d *decoder) recycle() {
+	for i := range d.comps {
+		coefficients.Give(d.comps[i].coef)
+		masks.Give(d.comps[i].nonzero)
+	}
+	coefficients.Give(d.wide)
+	recycle.Bytes.Give(d.strip)
 }
 
 // scan reads a scan's header and its data.
@@ -339,7 +366,8 @@ func (d *decoder) output(i, row int, coef []int16) {
 	blocks := min(c.across, ceilDiv(p.W, side))
 	stride := side * (c.across + blockBatch)
 	if len(d.strip) < side*stride {
-		d.strip = make([]byte, side*stride)
+		recycle.Bytes.Give(d.strip)
+		d.strip = recycle.Bytes.Take(side * stride)
 	}
 	fastest[d.m.Scale](d.strip, stride, coef, d.quant[c.quant], blocks)
 	for y := row * side; y < min((row+1)*side, p.H); y++ {

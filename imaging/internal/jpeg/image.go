@@ -1,5 +1,7 @@
 package jpeg
 
+import "revela/imaging/internal/recycle"
+
 // Image is an opaque picture as JPEG holds it: planes of one component each, all of
 // full range. What the components mean is not known here.
 type Image struct {
@@ -26,7 +28,8 @@ type Plane struct {
 }
 
 // New returns an Image for a picture of w x h pixels with a plane for each of the
-// factors. In memory its luma is as large as chroma is where that reaches further.
+// factors, of any content. Its memory may be given back with Recycle. In memory its
+// luma is as large as chroma is where that reaches further.
 func New(w, h, scale int, factors ...Factors) *Image {
 	m := &Image{W: w, H: h, Scale: scale, Factors: factors, Planes: make([]Plane, len(factors))}
 	across, down := m.Finest()
@@ -42,9 +45,17 @@ func New(w, h, scale int, factors ...Factors) *Image {
 		if i == 0 && len(m.Planes) > 1 && fx > 0 {
 			p.Stride, rows = m.Planes[1].W*fx, m.Planes[1].H*fy
 		}
-		p.Pix = make([]byte, p.Stride*rows)
+		p.Pix = recycle.Bytes.Take(p.Stride * rows)
 	}
 	return m
+}
+
+// Recycle gives the memory of the planes that New made to the next picture.
+func (m *Image) Recycle() {
+	for i := range m.Planes {
+		recycle.Bytes.Give(m.Planes[i].Pix)
+	}
+	m.Planes = nil
 }
 
 // Finest is the largest factors of all planes: where a plane has less of them, its

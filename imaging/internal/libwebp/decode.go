@@ -7,12 +7,13 @@ import (
 	"image"
 	"io"
 
+	"revela/imaging/internal/recycle"
 	"revela/imaging/internal/sandbox"
 )
 
 // Decode decodes the lossy picture of w x h pixels in a file of size bytes: an
 // *image.YCbCr with halved chroma, or an *image.NYCbCrA if the file has alpha. Its
-// luma is 16 to 235. The caller has checked that the sizes are within bounds, and
+// luma is 16 to 235, and its planes are from recycle.Bytes, each by itself. The caller has checked that the sizes are within bounds, and
 // says whether there may be alpha.
 //
 // Beside the picture it takes the file's size and, with alpha, up to 6 bytes a
@@ -93,10 +94,14 @@ func (d *decoding) rows(inst *sandbox.Instance, v [8]uint32) error {
 }
 
 func (d *decoding) start(alpha bool) {
-	all := image.Rect(0, 0, d.w, d.h)
-	d.out.YCbCr = *image.NewYCbCr(all, image.YCbCrSubsampleRatio420)
+	take := recycle.Bytes.Take
+	cw, ch := (d.w+1)/2, (d.h+1)/2
+	d.out.YCbCr = image.YCbCr{
+		Y: take(d.w * d.h), Cb: take(cw * ch), Cr: take(cw * ch), YStride: d.w, CStride: cw,
+		SubsampleRatio: image.YCbCrSubsampleRatio420, Rect: image.Rect(0, 0, d.w, d.h),
+	}
 	if d.alpha = alpha; alpha {
-		d.out.A, d.out.AStride = make([]byte, d.w*d.h), d.w
+		d.out.A, d.out.AStride = take(d.w*d.h), d.w
 	}
 }
 

@@ -48,17 +48,22 @@ func Encode(m *Image) []byte {
 	size := 1 + m.W*m.kept
 	m.cur, m.prev, m.out = make([]byte, size), make([]byte, size), make([]byte, 5*size)
 
-	var b bytes.Buffer
+	b := outputs.Get().(*bytes.Buffer)
+	defer outputs.Put(b)
+	how := m.manner(b)
+	b.Reset()
 	b.WriteString(magic)
 	head := binary.BigEndian.AppendUint32(nil, uint32(m.W))
 	head = binary.BigEndian.AppendUint32(head, uint32(m.H))
 	head = append(head, 8, map[int]byte{1: 0, 3: 2, 4: 6}[m.kept], 0, 0, 0)
-	chunk(&b, "IHDR", func() { b.Write(head) })
-	how := m.manner()
-	chunk(&b, "IDAT", func() { m.compress(&b, how, 0, m.H) })
-	chunk(&b, "IEND", func() {})
-	return b.Bytes()
+	chunk(b, "IHDR", func() { b.Write(head) })
+	chunk(b, "IDAT", func() { m.compress(b, how, 0, m.H) })
+	chunk(b, "IEND", func() {})
+	return bytes.Clone(b.Bytes())
 }
+
+// outputs are what files are written to; what comes of it is a copy, of the right size.
+var outputs = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func (m *Image) opaque() bool {
 	for y := range m.H {
@@ -84,9 +89,10 @@ func chunk(b *bytes.Buffer, kind string, body func()) {
 	b.Write(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(data[4:])))
 }
 
-// manner finds out how to compress the picture, from samples of it.
-func (m *Image) manner() manner {
-	photo, flat, shades := m.sample(photographic), m.sample(plain), m.sample(cutOut)
+// manner finds out how to compress the picture, from samples of it, which it writes
+// to b.
+func (m *Image) manner(b *bytes.Buffer) manner {
+	photo, flat, shades := m.sample(b, photographic), m.sample(b, plain), m.sample(b, cutOut)
 	switch {
 	// With much effort the others would come out up to a fifth smaller, and it
 	// would take ten times as long.
@@ -103,14 +109,14 @@ func (m *Image) manner() manner {
 }
 
 // sample is what some parts of the picture become, as a share of their size.
-func (m *Image) sample(how manner) float64 {
+func (m *Image) sample(b *bytes.Buffer, how manner) float64 {
 	const parts, rows = 4, 16
 	was, is := 0, 0
 	for i := range parts {
 		from := m.H * (2*i + 1) / (2 * parts)
-		var b bytes.Buffer
+		b.Reset()
 		to := min(from+rows, m.H)
-		m.compress(&b, how, from, to)
+		m.compress(b, how, from, to)
 		was, is = was+(to-from)*len(m.cur), is+b.Len()
 	}
 	return float64(is) / float64(was)

@@ -254,7 +254,7 @@ func TestManners(t *testing.T) {
 			t.Fatal(err)
 		}
 		same(t, got, &image.Gray{Pix: m.Pix, Stride: 320, Rect: image.Rect(0, 0, 320, 240)})
-		if how := m.manner(); how != c.want {
+		if how := m.manner(new(bytes.Buffer)); how != c.want {
 			t.Errorf("%s: %+v", name, how)
 		}
 		if std := encoded(t, got); len(file) > len(std)*5/4 {

@@ -1,8 +1,6 @@
 package resample
 
-import (
-	"sync"
-)
+import "revela/imaging/internal/recycle"
 
 var fastest = best()
 
@@ -25,9 +23,9 @@ func New(xs, ys *Axis, channels int) *Resizer {
 	r := &Resizer{xs: xs, ys: ys, channels: channels, k: &fastest}
 	r.width = roundUp(len(xs.start)*channels, wide)
 	r.rows = ys.taps
-	r.line = take((xs.src + xs.taps) * channels)
-	r.ring = take(r.rows * r.width)
-	r.out = take(r.width)
+	r.line = buffers.Take((xs.src + xs.taps) * channels)
+	r.ring = buffers.Take(r.rows * r.width)
+	r.out = buffers.Take(r.width)
 	r.place = make([]int32, ys.taps)
 	return r
 }
@@ -86,19 +84,12 @@ func Narrow(dst []byte, src []int16) { fastest.narrow(dst, src) }
 // Plain reports whether resizing by xs and ys changes nothing.
 func Plain(xs, ys *Axis) bool { return xs.plain() && ys.plain() }
 
-// buffers are kept between pictures; a picture takes three.
-var buffers sync.Pool
-
-func take(n int) []int16 {
-	if b, ok := buffers.Get().(*[]int16); ok && cap(*b) >= n {
-		return (*b)[:n]
-	}
-	return make([]int16, n)
-}
+// buffers are kept between pictures; a picture takes three for each plane.
+var buffers recycle.Pool[int16]
 
 func (r *Resizer) release() {
 	for _, b := range [][]int16{r.line, r.ring, r.out} {
-		buffers.Put(&b)
+		buffers.Give(b)
 	}
 	r.line, r.ring, r.out = nil, nil, nil
 }
