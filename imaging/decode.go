@@ -12,7 +12,6 @@ import (
 	"io"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 )
 
@@ -37,7 +36,7 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 	return n, r.note(err)
 }
 
-// ReadAt serves the TIFF decoder, which would otherwise buffer the whole file.
+// ReadAt serves decoders that jump about.
 func (r *sourceReader) ReadAt(p []byte, off int64) (int, error) {
 	if r.stopped() {
 		return 0, r.fail
@@ -105,7 +104,7 @@ func decodeFormat(ctx context.Context, r *sourceReader, h *header) (image.Image,
 	case GIF:
 		return gif.Decode(r)
 	case TIFF:
-		return tiff.Decode(r)
+		return decodeTIFF(ctx, r, h)
 	case BMP:
 		return bmp.Decode(bufio.NewReader(r))
 	case HEIC, AVIF:

@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 )
 
 // The kinds of Error.
@@ -68,7 +67,6 @@ func blame(err error) error {
 		own     *Error
 		jpegErr jpeg.UnsupportedError
 		pngErr  png.UnsupportedError
-		tiffErr tiff.UnsupportedError
 	)
 	switch {
 	case errors.As(err, &own):
@@ -79,8 +77,6 @@ func blame(err error) error {
 		return unreadable(string(jpegErr), err)
 	case errors.As(err, &pngErr):
 		return unreadable(string(pngErr), err)
-	case errors.As(err, &tiffErr):
-		return unreadable(string(tiffErr), err)
 	case errors.Is(err, bmp.ErrUnsupported):
 		return unreadable("the way its pixels are stored", err)
 	}

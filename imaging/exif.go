@@ -6,29 +6,18 @@ import (
 	"io"
 )
 
-// The tags of a TIFF directory that matter here.
-const (
-	tagCompression     = 259
-	tagStripOffsets    = 273
-	tagOrientation     = 274
-	tagRowsPerStrip    = 278
-	tagStripByteCounts = 279
-	tagTileWidth       = 322
-	tagTileLength      = 323
-	tagTileOffsets     = 324
-	tagTileByteCounts  = 325
-	tagICCProfile      = 34675
-)
+const tagOrientation = 274
 
 // maxDirEntries bounds a directory; real ones have a few dozen.
 const maxDirEntries = 1024
 
-// tiffDir is the first directory of a TIFF structure, which is also what EXIF
-// metadata is. Those further on are not followed, so no loop can be built.
+// tiffDir is a directory of a TIFF structure, which is also what EXIF metadata is.
 type tiffDir struct {
 	r       io.ReaderAt
 	order   binary.ByteOrder
 	entries map[uint16]tiffEntry // the first of each tag
+	at      int64                // where it is
+	next    int64                // where the next one is; 0 is nowhere
 }
 
 // tiffEntry is an array of numbers or bytes.
@@ -60,6 +49,7 @@ func readDir(r io.ReaderAt) (*tiffDir, error) {
 func (d *tiffDir) read(at int64) error {
 	r := d.r
 	clear(d.entries)
+	d.at = at
 	var n [2]byte
 	if err := readFullAt(r, n[:], at); err != nil {
 		return err
@@ -72,6 +62,11 @@ func (d *tiffDir) read(at int64) error {
 	if err := readFullAt(r, raw, at+2); err != nil {
 		return err
 	}
+	var next [4]byte // which some that have no other leave out
+	if err := readFullAt(r, next[:], at+2+int64(len(raw))); err != nil && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	d.next = int64(d.order.Uint32(next[:]))
 	for i := 0; i < len(raw); i += 12 {
 		e := raw[i : i+12]
 		tag := d.order.Uint16(e)
@@ -117,8 +112,13 @@ func (d *tiffDir) values(e tiffEntry) func() (int64, error) {
 		if e.width == 0 {
 			return 0, invalid("its directory has a value of an unexpected type")
 		}
-		if _, err := io.ReadFull(r, b[:e.width]); err != nil {
+		switch _, err := io.ReadFull(r, b[:e.width]); {
+		case err == io.EOF:
+			return 0, io.ErrUnexpectedEOF
+		case err == io.ErrUnexpectedEOF:
 			return 0, err
+		case err != nil:
+			return 0, &sourceError{err}
 		}
 		switch e.width {
 		case 1:
@@ -128,6 +128,22 @@ func (d *tiffDir) values(e tiffEntry) func() (int64, error) {
 		}
 		return int64(d.order.Uint32(b[:])), nil
 	}
+}
+
+// same returns the number that all elements of a tag are, or def if there are none.
+func (d *tiffDir) same(tag uint16, def int64) (int64, error) {
+	v := d.uint(tag, def)
+	e := d.entries[tag]
+	next := d.values(e)
+	for range e.count {
+		switch other, err := next(); {
+		case err != nil:
+			return 0, err
+		case other != v:
+			return 0, unsupportedTIFF("samples of different kinds")
+		}
+	}
+	return v, nil
 }
 
 // orientation returns the EXIF orientation, 1 where it is missing or nonsense.

@@ -15,7 +15,7 @@ type header struct {
 	format        Format
 	width, height int   // as stored
 	orientation   int   // as EXIF numbers them, 1 to 8
-	frames        int   // 1, or those of an animation
+	frames        int   // 1, or those of an animation, or pages
 	decodeBytes   int64 // upper bound of the memory that the decoder takes
 	opaque        bool  // nothing of it can be transparent; false is that it is not known
 
@@ -28,6 +28,7 @@ type header struct {
 	jpeg jpegFacts
 	webp webpFacts
 	heif heifFacts
+	tiff *tiffFacts // of a TIFF
 }
 
 // shown is the size after orientation.

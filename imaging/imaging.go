@@ -52,7 +52,7 @@ type Source interface {
 type Info struct {
 	Format        Format
 	Width, Height int // pixels as shown, after orientation
-	Frames        int // 1, or how many an animation has; only the first is used
+	Frames        int // 1, or how many an animation has, or pages a TIFF; only the first is used
 }
 
 // Result is what Render makes of a picture.

@@ -82,7 +82,7 @@ type Original struct {
 	Width, Height int    // pixels as shown, after EXIF orientation
 	Size          int64  // bytes
 	SHA256        string // of the bytes, hex
-	Frames        int    // of an animation, whose first one is shown; 0 and 1 are a still picture
+	Frames        int    // of an animation, or pages of a TIFF, the first of which is shown; 0 and 1 are a still picture
 	ThumbHash     string // placeholder, standard base64; "" until the variants are made
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"revela/app/web/content"
+	"revela/imaging"
 	"revela/task"
 )
 
@@ -37,16 +38,19 @@ type Original struct {
 	Width  int    `json:"width"`  // pixels as shown, after EXIF orientation
 	Height int    `json:"height"` // pixels as shown, after EXIF orientation
 	Size   int64  `json:"size"`   // bytes
-	// Of an animation:
-	Frames int    `json:"frames,omitempty"` // how many it has
+	// Of an animation, or of a TIFF with several pages:
+	Frames int    `json:"frames,omitempty"` // how many frames or pages it has
 	Note   string `json:"note,omitempty"`   // what becomes of them
 	// ThumbHash is a placeholder to show while a picture loads, standard base64;
 	// once completed.
 	ThumbHash string `json:"thumbhash,omitempty"`
 }
 
-// firstFrame is the Note of an animation.
-const firstFrame = "animated: the variants show its first frame"
+// The Notes of an animation and of a TIFF with several pages.
+const (
+	firstFrame = "animated: the variants show its first frame"
+	firstPage  = "of several pages: the variants show the first one"
+)
 
 // Image is one finished variant.
 type Image struct {
@@ -102,6 +106,9 @@ func show(t task.Task) Task {
 		}
 		if o.Frames > 1 {
 			out.Original.Frames, out.Original.Note = o.Frames, firstFrame
+			if o.Format == string(imaging.TIFF) {
+				out.Original.Note = firstPage
+			}
 		}
 	}
 	switch t.Status {

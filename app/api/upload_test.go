@@ -20,6 +20,7 @@ import (
 	"unicode/utf8"
 
 	"revela/app/api"
+	"revela/imaging/imagetest"
 	"revela/task"
 )
 
@@ -93,6 +94,19 @@ func TestAnimationsSayHowManyFrames(t *testing.T) {
 		if n == 1 && (frames != nil || note != nil) || n == 3 && (frames != 3.0 || note == nil) {
 			t.Errorf("%d frames: %d %v", n, a.Status, original)
 		}
+	}
+}
+
+func TestPagesOfTIFFAreNamed(t *testing.T) {
+	t.Parallel()
+	file := imagetest.TIFFFile{Image: imagetest.Corners(16, 16), Samples: imagetest.RGBSamples, Bits: 8, Block: image.Pt(0, 16),
+		Compression: 8, Tags: map[uint16][]uint32{254: {0}, 262: {2}}}.TIFF()
+	b := newBackend(t)
+	body, kind := form(t, "image", "a.tif", imagetest.TIFFPages(file, 2, 2, 2))
+	a := b.do(t, "POST", "/api/v1/tasks", body, "Content-Type", kind)
+	original, _ := a.JSON(t)["original"].(map[string]any)
+	if note, _ := original["note"].(string); original["frames"] != 3.0 || !strings.Contains(note, "pages") {
+		t.Errorf("%d %v", a.Status, original)
 	}
 }
 

@@ -78,7 +78,11 @@ func details(w io.Writer, t client.Task) error {
 	if o := t.Original; o != nil {
 		line := fmt.Sprintf("%s %dx%d, %s", o.Format, o.Width, o.Height, humanize.IBytes(uint64(max(o.Size, 0))))
 		if o.Frames > 1 {
-			line += fmt.Sprintf(", %d frames, %s", o.Frames, plain(o.Note, 200))
+			what := "frames"
+			if o.Format == "tiff" {
+				what = "pages"
+			}
+			line += fmt.Sprintf(", %d %s, %s", o.Frames, what, plain(o.Note, 200))
 		}
 		row("original", line)
 		if o.ThumbHash != "" {

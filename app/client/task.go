@@ -38,7 +38,7 @@ type Original struct {
 	Width     int    `json:"width"`     // pixels
 	Height    int    `json:"height"`    // pixels
 	Size      int64  `json:"size"`      // bytes
-	Frames    int    `json:"frames"`    // of an animation
+	Frames    int    `json:"frames"`    // of an animation, or pages of a TIFF
 	Note      string `json:"note"`      // for people
 	ThumbHash string `json:"thumbhash"` // standard base64, when completed
 }
