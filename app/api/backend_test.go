@@ -84,7 +84,7 @@ func newBackend(t testing.TB, opts ...func(*api.Config)) *backend {
 	b := &backend{Dir: dir, Repo: repo, Queue: q, Hub: hub, Redis: client, Log: logs}
 	b.Service = &task.Service{
 		Repo: cached.Records(repo), Reads: cached, Files: store, Fetcher: fetcher, Scheduler: jobs{q}, Events: publisher,
-		Images: must(imaging.New(imaging.DefaultConfig()))(t), MaxBytes: maxUpload, Now: time.Now,
+		Images: must(imaging.New(imaging.DefaultConfig()))(t), MaxBytes: maxUpload, Now: time.Now, Unscheduled: func() {},
 		Sets: task.Sets{
 			task.DefaultSet: {{Name: "20", Width: 20, Quality: 85}},
 			"thumbs":        {{Name: "10", Width: 10, Quality: 85}},
