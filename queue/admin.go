@@ -89,6 +89,11 @@ func (q *Queue) remove(ctx context.Context, force bool, ids ...string) ([]int64,
 	if err != nil {
 		return nil, fmt.Errorf("queue: remove: %w", err)
 	}
+	for _, what := range n {
+		if what == 3 && q.left.Add(1)%compactBite == 0 {
+			_ = q.compact(ctx, compactSome) // if not now, with the next, or by a pool
+		}
+	}
 	return n, nil
 }
 

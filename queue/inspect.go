@@ -85,14 +85,14 @@ func (q *Queue) FailedIDs(ctx context.Context, skip, n int) ([]string, error) {
 
 // waitingIDs returns the ids of up to n jobs of lists after the first skip, next
 // to be taken first. Where none were removed while they waited, that is one
-// look; else ids without a job are passed over from the start of the lists.
+// look; else ids without a job are passed over from the start of the lists, where
+// compact leaves few.
 func (q *Queue) waitingIDs(ctx context.Context, lists []string, skip, n int) ([]string, error) {
-	b := q.client.B()
-	removed, err := q.client.Do(ctx, b.Hget().Key(q.keys.meta).Field("removed").Build()).AsInt64()
-	if err != nil && !rueidis.IsRedisNil(err) {
-		return nil, fmt.Errorf("queue: list waiting: %w", err)
+	removed, err := q.anyRemoved(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if removed == 0 {
+	if !removed {
 		return q.nextIDs(ctx, lists, skip, n)
 	}
 	const page = 500
@@ -102,17 +102,13 @@ func (q *Queue) waitingIDs(ctx context.Context, lists []string, skip, n int) ([]
 		if err != nil {
 			return nil, err
 		}
-		cmds := make(rueidis.Commands, len(ids))
-		for i, id := range ids {
-			cmds[i] = b.Exists().Key(q.keys.job(id)).Build()
+		there, err := q.exist(ctx, ids)
+		if err != nil {
+			return nil, err
 		}
-		for i, answer := range q.client.DoMulti(ctx, cmds...) {
-			there, err := answer.AsBool()
-			if err != nil {
-				return nil, fmt.Errorf("queue: list waiting: %w", err)
-			}
-			if there {
-				live = append(live, ids[i])
+		for i, id := range ids {
+			if there[i] {
+				live = append(live, id)
 			}
 		}
 		if len(ids) < page {

@@ -223,6 +223,9 @@ func (l *lane) heed(stop, life context.Context, a answer) {
 	}
 	l.missed(last.want - came)
 	last.taken.ids = last.taken.ids[len(a.begun):] // as many as do not begin
+	if len(last.taken.ids) > 0 {
+		nudge(l.gone) // they may be ids of removed jobs, with more behind them
+	}
 	l.miss(last.taken)
 	l.next = turn{taken: a.taken}
 	switch {

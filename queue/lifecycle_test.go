@@ -42,6 +42,7 @@ func lifeCycle(t *testing.T, cfg redis.Config) {
 		t.Fatalf("added %d, %v", n, err)
 	}
 	must(q.Remove(ctx, "removed"))
+	must(q.Compact(ctx))
 	must(q.Promote(ctx, "promoted"))
 	jobs, err := q.Jobs(ctx, queue.Paused, 0, 49)
 	if err != nil || len(jobs) < 5 {

@@ -47,6 +47,7 @@ type Pool struct {
 	tokens atomic.Uint64 // how many this pool has made
 	hurry  chan struct{} // from control to the heartbeat
 	trims  chan struct{} // from those who end jobs to the trimmer
+	gone   chan struct{} // from lanes to the compactor
 
 	inside atomic.Int64 // handlers that have not returned
 	stuck  atomic.Int64 // those of them whose attempts have ended without them
@@ -67,6 +68,7 @@ func NewPool(q *Queue, h Handler, hooks Hooks) *Pool {
 		random: mathrand.Float64,
 		hurry:  make(chan struct{}, 1),
 		trims:  make(chan struct{}, 1),
+		gone:   make(chan struct{}, 1),
 		held:   make(map[string]*Job),
 	}
 	p.lanes = newLanes(p, q.cfg.Concurrency)
@@ -91,7 +93,7 @@ func (p *Pool) Run(ctx context.Context, grace time.Duration) error {
 	life, endLife := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
 	for _, loop := range []func(context.Context){
-		p.heartbeat, p.sweeper, p.promoter, p.trimmer, p.auditor, p.control,
+		p.heartbeat, p.sweeper, p.promoter, p.trimmer, p.compactor, p.auditor, p.control,
 	} {
 		loops.Go(func() { loop(life) })
 	}

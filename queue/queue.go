@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/redis/rueidis"
 )
@@ -16,6 +17,7 @@ type Queue struct {
 	scripts scripts
 	opts    string // of every job's hash
 	adding  adder
+	left    atomic.Int64 // ids of jobs that we removed while they waited
 }
 
 // New names a queue; it does not talk to Redis. cluster says that client is

@@ -44,7 +44,7 @@ func (s script) execAfter(ctx context.Context, c rueidis.Client, reads rueidis.C
 // scripts are the queue's Lua scripts; each file of lua/ says what it does.
 type scripts struct {
 	add, turn, renew, fail, retry, release,
-	due, promote, sweep, recover, requeue, restore, remove, pause, stats, progress, access script
+	due, promote, sweep, recover, requeue, restore, remove, compact, pause, stats, progress, access script
 }
 
 func loadScripts() scripts {
@@ -55,7 +55,7 @@ func loadScripts() scripts {
 		due: load("due"), promote: load("promote"), sweep: load("sweep"),
 		recover: load("recover"), requeue: load("requeue"), restore: load("restore"),
 		remove: load("remove"), pause: load("pause"), stats: load("stats"), progress: load("progress"),
-		access: load("access"),
+		access: load("access"), compact: load("compact"),
 	}
 }
 

@@ -24,6 +24,12 @@ local function count(hash, field)
   return n
 end
 
+-- discount notes that so many ids are no longer in a list whose jobs were removed.
+local function discount(meta, ids)
+  local removed = number(redis.call('HGET', meta, 'removed'))
+  if ids > 0 and removed > 0 then redis.call('HINCRBY', meta, 'removed', -math.min(ids, removed)) end
+end
+
 -- emit appends one entry to the events stream for the ids that went the same
 -- way together. The stream keeps about 10,000 entries.
 local function emit(stream, event, ids, ...)

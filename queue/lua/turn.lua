@@ -80,10 +80,7 @@ local function begin()
     end
   end
   disown(active, leases, owners, dropped)
-  if gone > 0 then
-    local removed = number(redis.call('HGET', meta, 'removed'))
-    if removed > 0 then redis.call('HINCRBY', meta, 'removed', -math.min(gone, removed)) end
-  end
+  discount(meta, gone)
   for _, id in ipairs(broken) do redis.call('ZADD', failed, start, id) end
   if #broken > 0 then redis.call('HINCRBY', meta, 'failedTotal', #broken) end
   emit(events, 'failed', broken, 'failedReason', 'its key holds no job')
