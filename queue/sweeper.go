@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/redis/rueidis"
 )
 
 // sweeper is the loop that puts back the jobs of lost workers, of any pool,
@@ -23,10 +25,10 @@ func (p *Pool) sweeper(ctx context.Context) {
 }
 
 func (p *Pool) sweep(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	look, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	k := p.q.keys
-	answer, err := p.q.scripts.sweep.Exec(ctx, p.q.client,
+	answer, err := p.q.scripts.sweep.Exec(look, p.q.client,
 		[]string{k.active, k.leases, k.waiting, k.urgent, k.solo, k.meta}, []string{millis(p.q.cfg.Lease)}).ToArray()
 	if err != nil {
 		return fmt.Errorf("queue: sweep: %w", err)
@@ -44,11 +46,13 @@ func (p *Pool) sweep(ctx context.Context) error {
 	}
 	var errs []error
 	for _, id := range expired {
-		if err := p.recover(ctx, id); err != nil {
-			errs = append(errs, fmt.Errorf("queue: recover %s: %w", id, err))
+		err := p.recover(ctx, id)
+		if err == nil {
+			continue
 		}
-		if ctx.Err() != nil {
-			break
+		errs = append(errs, fmt.Errorf("queue: recover %s: %w", id, err))
+		if _, answered := rueidis.IsRedisErr(err); !answered {
+			break // the others would fare no better
 		}
 	}
 	return errors.Join(errs...)
@@ -56,6 +60,8 @@ func (p *Pool) sweep(ctx context.Context) error {
 
 // recover takes a job whose lease has ended from its worker.
 func (p *Pool) recover(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
 	k := p.q.keys
 	n, err := p.q.scripts.recover.Exec(ctx, p.q.client,
 		[]string{k.active, k.leases, k.owners, k.waiting, k.urgent, k.solo, k.meta, k.events, k.job(id)},
