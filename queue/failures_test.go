@@ -47,8 +47,8 @@ func TestFailuresOfAJobAreBounded(t *testing.T) {
 			t.Errorf("attempt %d: %d bytes, %.60q", i, len(text), text)
 		}
 	}
-	if n := rawInt(t, c, "MEMORY", "USAGE", pre+"a"); n > 100_000 {
-		t.Errorf("its record takes %d bytes", n)
+	if n := rawInt(t, c, "HSTRLEN", pre+"a", "stacktrace"); n > 2*10*maxTrace {
+		t.Errorf("what is kept of attempts takes %d bytes", n)
 	}
 	entries, err := raw(t, c, "XRANGE", pre+"events", "-", "+").AsXRange()
 	if err != nil {
