@@ -3,9 +3,10 @@
 SHELL       := /bin/bash
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 TIMEOUT     := 15m
+FUZZTIME    ?= 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build setup setup-test test chaos lint bench-queue bench-reads bench-imaging bench-e2e image clean
+.PHONY: help run build setup setup-test test fuzz chaos lint bench-queue bench-reads bench-imaging bench-e2e image clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +29,17 @@ test: setup-test ## run all tests, with the race detector
 	CGO_ENABLED=1 go test -race -timeout $(TIMEOUT) ./...
 	go test -run 'Memory|Bombs|^Fuzz' ./imaging # what the race detector would falsify
 	go test -run '^TestSearchSpan$$' ./storage/sqlite
+
+# One worker at a time: what a picture takes is measured. A find is written to the
+# target's testdata/fuzz, where `make test` tries it from then on.
+fuzz: setup ## try made-up pictures on each decoder, FUZZTIME (10m) each, one after another
+	@set -e; for package in $$(go list ./imaging/...); do \
+		listed=$$(go test -list '^Fuzz' $$package); \
+		for target in $$(grep '^Fuzz' <<< "$$listed"); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x -parallel 1 $$package; \
+		done; \
+	done
 
 # The storm takes about three minutes with its aftermath, the fence one.
 chaos: setup ## kill -9 a process every second for a minute; ARGS="--redis-kill=10s" adds to it

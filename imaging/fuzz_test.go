@@ -84,7 +84,7 @@ func FuzzProbe(f *testing.F) {
 	for _, file := range seeds() {
 		f.Add(file)
 	}
-	e := fuzzEngine(f)
+	e := pureEngine(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		info, err := e.Probe(source(file))
 		if err != nil {
@@ -109,7 +109,23 @@ func FuzzBMP(f *testing.F)  { fuzzFormat(f, BMP) }
 func FuzzHEIC(f *testing.F) { fuzzFormat(f, HEIC) }
 func FuzzAVIF(f *testing.F) { fuzzFormat(f, AVIF) }
 
-func fuzzFormat(f *testing.F, format Format) {
+// FuzzTurbo looks for what ends the process in libjpeg-turbo, which is C.
+func FuzzTurbo(f *testing.F) {
+	cfg := fuzzConfig()
+	cfg.Turbo = true
+	e, err := New(cfg)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if e.Codec() == "go" {
+		f.Skip("libjpeg-turbo is not installed")
+	}
+	fuzzEngine(f, e, JPEG)
+}
+
+func fuzzFormat(f *testing.F, format Format) { fuzzEngine(f, pureEngine(f), format) }
+
+func fuzzEngine(f *testing.F, e *Engine, format Format) {
 	files := seeds()
 	golden, err := filepath.Glob("testdata/*." + format.Ext())
 	if err != nil {
@@ -122,7 +138,6 @@ func fuzzFormat(f *testing.F, format Format) {
 		}
 		files = append(files, file)
 	}
-	e := fuzzEngine(f)
 	for _, file := range files {
 		if sniff(file) == format {
 			f.Add(file)
@@ -142,7 +157,7 @@ func FuzzEXIF(f *testing.F) {
 	for o := range 10 {
 		f.Add(imagetest.Exif(o))
 	}
-	e := fuzzEngine(f)
+	e := pureEngine(f)
 	jpg, png := imagetest.JPEG(imagetest.Photo(24, 16)), imagetest.PNG(imagetest.Photo(24, 16))
 	f.Fuzz(func(t *testing.T, exif []byte) {
 		if len(exif) > 60_000 {
@@ -161,7 +176,7 @@ func FuzzICC(f *testing.F) {
 	f.Add(imagetest.AdobeRGBProfile())
 	f.Add(imagetest.GreyProfile(1.8))
 	f.Add(imagetest.InkProfile(func(c, m, y, k float64) [3]float64 { return [3]float64{100 * (1 - k), 20 * (m - c), 20 * (y - m)} }))
-	e := fuzzEngine(f)
+	e := pureEngine(f)
 	jpg, png := imagetest.JPEG(imagetest.Photo(24, 16)), imagetest.PNG(imagetest.Cutout(24, 16))
 	cmyk := imagetest.Mosaic{Across: 2, Down: 2, Components: 4, Adobe: 2,
 		At: func(c, x, y int) byte { return byte(90*c + 31*x + 17*y) }}.JPEG()
@@ -172,7 +187,8 @@ func FuzzICC(f *testing.F) {
 	})
 }
 
-func fuzzEngine(f *testing.F) *Engine {
+// pureEngine is one without libjpeg-turbo.
+func pureEngine(f *testing.F) *Engine {
 	e, err := New(fuzzConfig())
 	if err != nil {
 		f.Fatal(err)
