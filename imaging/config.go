@@ -26,7 +26,8 @@ type Config struct {
 	MemoryBudget int64
 
 	// Turbo lets the system's libjpeg-turbo decode and encode JPEG where it is
-	// installed, at less than half of the time. It is C, and not in a sandbox.
+	// installed: up to a tenth faster, files of 3 % more. It is C, and not in a
+	// sandbox. The default is true; false never loads it.
 	Turbo bool
 
 	// Progressive makes JPEG variants progressive: they show early and become

@@ -29,12 +29,12 @@
 //
 // A decoder makes a picture, in bands of one or four channels; resizing each to
 // the size of a variant makes a raster, upright; and an encoder makes bytes of
-// that. Photographs stay planes of luma and of chroma all the way. What a Variant
+// that. Those of JPEG and lossy WebP stay planes of luma and of chroma all the way. What a Variant
 // asks for besides its size happens in this order: the part is cut while it is
 // resized, then come its background, sharpening and watermark.
 //
-// JPEG is decoded by package jpeg, or by libjpeg-turbo where it is installed, and
-// the usual kinds of PNG by package png, with Go's decoders as the judges of what
+// JPEG is decoded by package jpeg, or by libjpeg-turbo where it is installed and not
+// switched off, and the usual kinds of PNG by package png, with Go's decoders as the judges of what
 // those find odd. Other decoders are Go's and golang.org/x/image's, and resizing is
 // Lanczos in package resample. What else is written in C runs in a WebAssembly
 // sandbox and loads nothing from the system: libde265 and dav1d, which decode HEIC
