@@ -11,7 +11,6 @@ import (
 	"image/png"
 	"io"
 
-	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
 )
 
@@ -106,7 +105,7 @@ func decodeFormat(ctx context.Context, r *sourceReader, h *header) (image.Image,
 	case TIFF:
 		return decodeTIFF(ctx, r, h)
 	case BMP:
-		return bmp.Decode(bufio.NewReader(r))
+		return decodeBMP(r, h)
 	case HEIC, AVIF:
 		return decodeHEIF(ctx, r, h)
 	}

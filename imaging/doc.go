@@ -34,9 +34,11 @@
 // resized, then come its background, sharpening and watermark.
 //
 // JPEG is decoded by package jpeg, or by libjpeg-turbo where it is installed and not
-// switched off, and the usual kinds of PNG by package png, with Go's decoders as the judges of what
-// those find odd. Other decoders are Go's and golang.org/x/image's, and resizing is
-// Lanczos in package resample. What else is written in C runs in a WebAssembly
+// switched off, and the usual kinds of PNG by package png, with Go's decoders as the
+// judges of what those find odd. TIFF and BMP are decoded by packages tiff and bmp, once
+// their directories and headers are read here. Other decoders are Go's and
+// golang.org/x/image's, and resizing is Lanczos in package resample. What else is
+// written in C runs in a WebAssembly
 // sandbox and loads nothing from the system: libde265 and dav1d, which decode HEIC
 // and AVIF, libavif with libaom, which encodes AVIF, and libwebp, which encodes WebP
 // and decodes it where it is lossy. The boxes of HEIC and AVIF files are read here,

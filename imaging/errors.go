@@ -6,8 +6,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-
-	"golang.org/x/image/bmp"
 )
 
 // The kinds of Error.
@@ -77,8 +75,6 @@ func blame(err error) error {
 		return unreadable(string(jpegErr), err)
 	case errors.As(err, &pngErr):
 		return unreadable(string(pngErr), err)
-	case errors.Is(err, bmp.ErrUnsupported):
-		return unreadable("the way its pixels are stored", err)
 	}
 	return &Error{Kind: ErrInvalid, Detail: "the picture cannot be decoded", cause: err}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"image/color"
 	"maps"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func seeds() [][]byte {
 	refined, apart := sampled(40, 24, 0x42, 0x11, 0x11), sampled(20, 30, 0x21, 0x11, 0x11)
 	refined.Progressive, refined.Restart = true, 3
 	apart.Apart, apart.Restart = true, 2
-	return append(tiffSeeds(), [][]byte{
+	return append(append(tiffSeeds(), bmpSeeds()...), [][]byte{
 		imagetest.WithProfile(imagetest.WithExif(imagetest.JPEG(photo), imagetest.Exif(6)), imagetest.Profile("RGB ", 200)),
 		mosaic.JPEG(), progressive.JPEG(), half.JPEG(), cmyk.JPEG(), refined.JPEG(), apart.JPEG(),
 		imagetest.WithExif(imagetest.PNG(photo), imagetest.Exif(5)),
@@ -74,6 +75,24 @@ func tiffSeeds() (files [][]byte) {
 	jpg := f
 	jpg.Compression, jpg.Pack = 7, func(_ []byte, w, h int) []byte { return imagetest.JPEG(imagetest.Photo(w, h)) }
 	add(jpg, map[uint16][]uint32{262: {6}})
+	return files
+}
+
+// bmpSeeds are bitmaps of every way to store pixels.
+func bmpSeeds() (files [][]byte) {
+	for _, f := range []imagetest.BMPFile{
+		{Header: 12, Bits: 1}, {Header: 40, Bits: 4, TopDown: true}, {Header: 64, Bits: 8}, {Header: 124, Bits: 24},
+		{Header: 40, Bits: 8, Compression: 1, Runs: []byte("\x04\x01\x00\x00\x00\x03\x01\x02\x03\x00\x00\x02\x02\x01\x03\x02\x00\x01")},
+		{Header: 108, Bits: 4, Compression: 2, Runs: []byte("\x04\x12\x00\x00\x00\x03\x12\x30\x00\x02\x02\x01\x03\x32\x00\x01")},
+		{Header: 40, Bits: 16, Compression: 3, Masks: []uint32{0xf800, 0x7e0, 0x1f}},
+		{Header: 56, Bits: 32, Compression: 3, Masks: []uint32{0xff0000, 0xff00, 0xff, 0xff000000}},
+	} {
+		f.Image, f.Pixel = imagetest.Photo(9, 7), func(c color.NRGBA) uint32 { return uint32(c.R) & (1<<min(f.Bits, 8) - 1) }
+		if f.Bits <= 8 {
+			f.Palette = []color.NRGBA{{A: 255}, {200, 100, 50, 255}}
+		}
+		files = append(files, f.BMP())
+	}
 	return files
 }
 

@@ -29,6 +29,7 @@ type header struct {
 	webp webpFacts
 	heif heifFacts
 	tiff *tiffFacts // of a TIFF
+	bmp  *bmpFacts  // of a BMP
 }
 
 // shown is the size after orientation.
