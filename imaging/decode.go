@@ -12,6 +12,8 @@ import (
 	"io"
 
 	"golang.org/x/image/webp"
+
+	pngrows "revela/imaging/internal/png"
 )
 
 // sourceReader reads a Source until its context ends. Decoders ask for a few
@@ -93,7 +95,7 @@ func decodeFormat(ctx context.Context, r *sourceReader, h *header) (image.Image,
 	case JPEG:
 		return decodeJPEG(r, h)
 	case PNG:
-		return png.Decode(bufio.NewReader(r))
+		return png.Decode(pngrows.Essential(bufio.NewReader(r)))
 	case WebP:
 		if h.webp.animated {
 			file, _ := h.firstFrame(r)

@@ -76,7 +76,6 @@ func TestProbeRefuses(t *testing.T) {
 		"JPEG no height yet":  {with(jpg, sof+5, 0, 0), ErrInvalid, "zero"},
 		"JPEG scans":          {scans(8000), ErrTooLarge, "scans"},
 		"PNG cut":             {pngs[:len(pngs)*2/3], ErrInvalid, "too early"},
-		"PNG without end":     {pngs[:len(pngs)-12], ErrInvalid, "too early"},
 		"PNG without data":    {append(bytes.Clone(pngs[:33]), pngs[len(pngs)-12:]...), ErrInvalid, "no picture"},
 		"PNG zero height":     {with(pngs, 20, 0, 0, 0, 0), ErrInvalid, "zero"},
 		"PNG negative width":  {with(pngs, 16, 0xff, 0xff, 0xff, 0xff), ErrTooLarge, "pixels"},
@@ -122,7 +121,7 @@ func TestTruncated(t *testing.T) {
 		spare int // bytes that need not be there
 	}{
 		"baseline": {file: imagetest.JPEG(photo)}, "progressive": {file: progressive.JPEG()}, "a scan each": {file: apart.JPEG()},
-		"png": {file: imagetest.PNG(photo)}, "webp": {file: imagetest.WebP(photo)}, "webp alpha": {file: imagetest.WebP(imagetest.Cutout(160, 120))},
+		"png": {file: imagetest.PNG(photo), spare: 16}, "webp": {file: imagetest.WebP(photo)}, "webp alpha": {file: imagetest.WebP(imagetest.Cutout(160, 120))},
 		"gif": {file: imagetest.GIF(photo), spare: 1}, "tiff": {file: imagetest.TIFF(photo), spare: 16}, // its resolution
 		"bmp":  {file: imagetest.BMP(photo)},
 		"heic": {file: golden(t, "corners.heic")}, "avif": {file: golden(t, "rgb.avif")}, "grid": {file: golden(t, "grid.avif")},
@@ -174,7 +173,12 @@ func webpBomb() []byte {
 func TestProbeAccepts(t *testing.T) {
 	t.Parallel()
 	jpg, pngs := imagetest.JPEG(imagetest.Photo(64, 48)), imagetest.PNG(imagetest.Photo(64, 48))
-	gif := imagetest.GIF(imagetest.Corners(64, 48))
+	gif, deep := imagetest.GIF(imagetest.Corners(64, 48)), imagetest.PNG(image.NewGray16(image.Rect(0, 0, 64, 48)))
+	// broken is a PNG with a wrong sum of its second chunk.
+	broken := func(file []byte) []byte {
+		file[33+8+binary.BigEndian.Uint32(file[33:])]++
+		return file
+	}
 	thumbnail := append([]byte("Exif\x00\x00"), imagetest.JPEG(imagetest.Corners(16, 16))...)
 	for name, file := range map[string][]byte{
 		"JPEG with a thumbnail":           imagetest.Segment(jpg, 0xe1, thumbnail),
@@ -182,6 +186,13 @@ func TestProbeAccepts(t *testing.T) {
 		"JPEG with a second after it":     append(bytes.Clone(jpg), jpg[:100]...),
 		"JPEG with fill bytes":            append([]byte("\xff\xd8\xff\xff\xff"), jpg[3:]...),
 		"PNG with text after it":          append(bytes.Clone(pngs), "text"...),
+		"PNG without an end":              pngs[:len(pngs)-12],
+		"PNG with half an end":            pngs[:len(pngs)-7],
+		"PNG without the last sum":        pngs[:len(pngs)-16],
+		"PNG with a broken text":          broken(imagetest.Chunk(pngs, "tEXt", []byte("a\x00b"))),
+		"deep PNG with a broken text":     broken(imagetest.Chunk(deep, "tEXt", []byte("a\x00b"))),
+		"deep PNG without an end":         deep[:len(deep)-12],
+		"PNG cut within a text":           append(bytes.Clone(pngs[:len(pngs)-12]), "\x00\x00\x00\x09tEXta"...),
 		"GIF without a trailer":           gif[:len(gif)-1],
 		"WebP with text after it":         append(imagetest.WebP(imagetest.Photo(64, 48)), "text"...),
 		"JPEG with looping EXIF":          imagetest.Segment(jpg, 0xe1, []byte("Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\xff\xff\xff\xff\x08\x00\x00\x00\x08\x00\x00\x00")),

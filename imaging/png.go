@@ -2,6 +2,7 @@ package imaging
 
 import (
 	"encoding/binary"
+	"io"
 	"math"
 
 	"revela/imaging/internal/codec"
@@ -9,7 +10,8 @@ import (
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
 
-// png walks over the chunks up to IEND. Nothing compressed is inflated.
+// png walks over the chunks up to IEND. Nothing compressed is inflated. What follows
+// the pixels may be cut off, as viewers bear it.
 func (p *prober) png() error {
 	if err := p.skip(int64(len(pngMagic))); err != nil {
 		return err
@@ -19,8 +21,20 @@ func (p *prober) png() error {
 		sawData, sawExif, hasTRNS bool
 		hasCICP                   bool
 	)
+	end := func() error {
+		if !sawData {
+			return invalid("it holds no picture")
+		}
+		const alpha, palette = 4, 3
+		p.h.opaque = color&alpha == 0 && color != palette && !hasTRNS
+		p.h.decodeBytes = pngBytes(p.h.pixels(), depth, color, hasTRNS, interlace != 0)
+		return nil
+	}
 	for first := true; ; first = false {
 		b, err := p.take(8)
+		if err == io.ErrUnexpectedEOF && sawData {
+			return end()
+		}
 		if err != nil {
 			return err
 		}
@@ -72,16 +86,14 @@ func (p *prober) png() error {
 				}
 			}
 		case "IEND":
-			if !sawData {
-				return invalid("it holds no picture")
-			}
-			const alpha, palette = 4, 3
-			p.h.opaque = color&alpha == 0 && color != palette && !hasTRNS
-			p.h.decodeBytes = pngBytes(p.h.pixels(), depth, color, hasTRNS, interlace != 0)
-			return nil
+			return end()
 		}
-		const crc = 4
-		if err := p.skip(body.off + body.len + crc - p.off); err != nil {
+		const crc, ancillary = 4, 0x20
+		switch err := p.skip(body.off + body.len + crc - p.off); {
+		case err == nil:
+		case sawData && (kind[0]&ancillary != 0 || body.off+body.len <= p.cursor.size):
+			return end()
+		default:
 			return err
 		}
 	}

@@ -3,12 +3,15 @@ package png
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/color"
 	"image/draw"
 	stdpng "image/png"
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"testing/iotest"
 )
 
 // picture is an image of noise and shades, of which the encoder of image/png
@@ -164,18 +167,24 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// What is broken is refused; what is not refused is what Go's decoder reads.
+// What is broken is refused, unless the pixels do not depend on it: a chunk tRNS that
+// is none any more leaves them opaque, and an IDAT may claim what follows it.
 func TestBrokenFiles(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"rgb", "2 bits"} {
 		file := encoded(t, picture(kind, 16, 12))
+		whole, err := read(file, 16, 12)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const end = 4 + 12 // the sum of the last IDAT, and IEND
 		for i := range file {
-			if _, err := read(file[:i], 16, 12); err == nil {
-				t.Errorf("%s: %d of %d bytes were enough", kind, i, len(file))
+			if _, err := read(file[:i], 16, 12); (err == nil) != (i >= len(file)-end) {
+				t.Errorf("%s: %d of %d bytes: %v", kind, i, len(file), err)
 			}
 			bad := bytes.Clone(file)
 			bad[i] ^= 0x10
-			if _, err := read(bad, 16, 12); err == nil {
+			if got, err := read(bad, 16, 12); err == nil && !alike(got, whole) {
 				t.Errorf("%s: byte %d of %d does not matter", kind, i, len(file))
 			}
 		}
@@ -317,4 +326,63 @@ func BenchmarkEncode(b *testing.B) {
 			}
 		})
 	}
+}
+
+// alike compares colours but not alpha.
+func alike(a, b *image.NRGBA64) bool {
+	for i := range a.Pix {
+		if i%8 < 6 && a.Pix[i] != b.Pix[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Essential makes a file whole that is so up to its last pixel, and leaves what is
+// broken before that to the decoder.
+func TestEssential(t *testing.T) {
+	t.Parallel()
+	img := picture("deep rgba", 60, 50)
+	file := encoded(t, img)
+	text := append(binary.BigEndian.AppendUint32(nil, 5), "tEXta\x00bcd????"...) // of a wrong sum
+	decode := func(file []byte) (image.Image, error) {
+		return stdpng.Decode(Essential(bufio.NewReader(iotest.HalfReader(bytes.NewReader(file)))))
+	}
+	const head, end = 8 + 25, 12
+	for name, good := range map[string][]byte{
+		"whole":           file,
+		"no end":          file[:len(file)-end],
+		"half an end":     file[:len(file)-5],
+		"no sum":          file[:len(file)-end-4],
+		"text before":     slices.Concat(file[:head], text, file[head:]),
+		"text after":      slices.Concat(file[:len(file)-end], text, file[len(file)-end:]),
+		"text cut":        slices.Concat(file[:len(file)-end], text[:9]),
+		"a broken tRNS":   slices.Concat(file[:head], []byte("\x00\x00\x00\x02tRNSab????"), file[head:]),
+		"something after": append(bytes.Clone(file), "text"...),
+	} {
+		got, err := decode(good)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		same(t, got, img)
+	}
+	for name, bad := range map[string][]byte{
+		"cut": file[:len(file)-end-5], "half": file[:len(file)/2], "head": file[:20], "nothing": nil,
+		"a wrong sum": slices.Concat(file[:len(file)-end-4], []byte("????"), file[len(file)-end:]),
+	} {
+		if _, err := decode(bad); err == nil {
+			t.Errorf("%s: is decoded", name)
+		}
+	}
+	palette := encoded(t, picture("8 bits", 8, 8))
+	want, err := stdpng.Decode(bytes.NewReader(palette))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decode(palette)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, got, want) // with what is transparent
 }

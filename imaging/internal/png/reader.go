@@ -97,7 +97,8 @@ func (r *Reader) Row() ([]byte, error) {
 	return r.unpacked, nil
 }
 
-// End reports, after the last row, whether the file is whole to its end.
+// End reports, after the last row, whether there are as many pixels as there should
+// be, and all sound. What follows them may be cut off.
 func (r *Reader) End() error {
 	if n, err := io.ReadFull(r.data, r.cur[:1]); n != 0 || err != io.EOF {
 		return errOdd
@@ -105,16 +106,19 @@ func (r *Reader) End() error {
 	if _, err := io.Copy(io.Discard, r.packed); err != nil {
 		return err
 	}
-	for r.chunks.kind != "IEND" {
-		err := r.chunks.close()
+	for c := r.chunks; c.kind != "IEND"; {
+		err := c.close()
 		if err == nil {
-			err = r.chunks.next()
+			err = c.next()
 		}
-		if err != nil || r.chunks.kind == "IDAT" {
+		if isEnd(err) {
+			return nil
+		}
+		if err != nil || c.kind == "IDAT" {
 			return errOdd
 		}
 	}
-	return r.chunks.close()
+	return nil
 }
 
 // unpack makes bytes of indexes of 1, 2 or 4 bits.
@@ -259,7 +263,8 @@ func (c *chunks) body(least, most uint32) ([]byte, error) {
 	return b, err
 }
 
-// close reads what is left of the body, and the sum.
+// close reads what is left of the body, and the sum, which is not to be wrong where
+// pixels depend on the chunk.
 func (c *chunks) close() error {
 	if _, err := io.Copy(io.Discard, c); err != nil {
 		return err
@@ -268,7 +273,8 @@ func (c *chunks) close() error {
 	if _, err := io.ReadFull(c.src, b[:]); err != nil {
 		return err
 	}
-	if binary.BigEndian.Uint32(b[:]) != c.crc.Sum32() {
+	const ancillary = 0x20
+	if binary.BigEndian.Uint32(b[:]) != c.crc.Sum32() && (c.kind[0]&ancillary == 0 || c.kind == "tRNS") {
 		return errOdd
 	}
 	return nil
@@ -279,10 +285,13 @@ type idat struct{ c *chunks }
 
 func (i *idat) Read(p []byte) (int, error) {
 	for i.c.kind == "IDAT" && i.c.left == 0 {
-		if err := i.c.close(); err != nil {
-			return 0, err
+		err := i.c.close()
+		if err == nil {
+			err = i.c.next()
 		}
-		if err := i.c.next(); err != nil {
+		if isEnd(err) {
+			i.c.kind = "" // of none
+		} else if err != nil {
 			return 0, err
 		}
 	}
