@@ -2,6 +2,8 @@ package imaging
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"image"
 	"image/color"
 	"image/gif"
@@ -74,6 +76,47 @@ func TestFirstFrameOfGIF(t *testing.T) {
 }
 
 // Interlaced rows are put where they belong.
+// A first frame that does not lie within the picture is shown as browsers do: one
+// that is larger is the picture, and of others is seen what is within.
+func TestOddFramesOfGIF(t *testing.T) {
+	t.Parallel()
+	red, none := gifColours[1], color.NRGBA{}
+	for name, c := range map[string]struct {
+		screen image.Point
+		frame  image.Rectangle // as the file says it, of 64 x 48 pixels really
+		size   image.Point
+		at     map[image.Point]color.Color
+	}{
+		"no screen":    {image.Pt(0, 0), image.Rect(0, 0, 64, 48), image.Pt(64, 48), map[image.Point]color.Color{{2, 2}: red, {62, 46}: red, {40, 20}: none}},
+		"small screen": {image.Pt(20, 90), image.Rect(10, 10, 74, 58), image.Pt(64, 48), map[image.Point]color.Color{{2, 2}: red, {62, 46}: red, {40, 20}: none}},
+		"to the right": {image.Pt(70, 50), image.Rect(60, 40, 124, 88), image.Pt(70, 50), map[image.Point]color.Color{{2, 2}: none, {68, 48}: red, {58, 48}: none}},
+		"outside":      {image.Pt(70, 50), image.Rect(90, 0, 154, 48), image.Pt(70, 50), map[image.Point]color.Color{{2, 2}: none, {68, 48}: none}},
+		"of no size":   {image.Pt(64, 48), image.Rect(0, 0, 0, 0), image.Pt(64, 48), map[image.Point]color.Color{{2, 2}: red, {62, 46}: red, {40, 20}: none}},
+	} {
+		var b bytes.Buffer
+		if err := gif.EncodeAll(&b, &gif.GIF{Image: []*image.Paletted{patch(image.Rect(0, 0, 64, 48), 1, 0)}, Delay: []int{0}}); err != nil {
+			t.Fatal(err)
+		}
+		file := b.Bytes()
+		le := binary.LittleEndian
+		at := bytes.Index(file, []byte{0x2c, 0, 0, 0, 0, 64, 0, 48, 0}) + 1
+		for i, v := range []int{c.frame.Min.X, c.frame.Min.Y, c.frame.Dx(), c.frame.Dy()} {
+			le.PutUint16(file[at+2*i:], uint16(v))
+		}
+		le.PutUint16(file[6:], uint16(c.screen.X))
+		le.PutUint16(file[8:], uint16(c.screen.Y))
+		info, err := newEngine(t).Probe(source(file))
+		if err != nil || info.Width != c.size.X || info.Height != c.size.Y {
+			t.Errorf("%s: %v, %v", name, info, err)
+			continue
+		}
+		img := pixels(t, render(t, file, 100))
+		for at, want := range c.at {
+			near(t, fmt.Sprintf("%s at %v", name, at), img.At(at.X, at.Y), want, 2)
+		}
+	}
+}
+
 func TestInterlacedGIF(t *testing.T) {
 	t.Parallel()
 	const side = 43

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"image"
-	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
@@ -75,10 +74,7 @@ func decode(ctx context.Context, src Source, h *header) (image.Image, error) {
 	canvas := image.Rect(0, 0, h.width, h.height)
 	switch h.format {
 	case HEIC, AVIF: // checked frame by frame, and cropped
-	case GIF:
-		if img.Bounds().Empty() || !img.Bounds().In(canvas) {
-			return nil, invalid("its first frame is empty or outside of the picture")
-		}
+	case GIF: // cropped
 	default:
 		if h.webp.animated {
 			canvas = image.Rectangle{Max: h.webp.rect.Size()}
@@ -103,7 +99,7 @@ func decodeFormat(ctx context.Context, r *sourceReader, h *header) (image.Image,
 		}
 		return webp.Decode(bufio.NewReader(r))
 	case GIF:
-		return gif.Decode(r)
+		return decodeGIF(r, h)
 	case TIFF:
 		return decodeTIFF(ctx, r, h)
 	case BMP:

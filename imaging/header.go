@@ -28,6 +28,7 @@ type header struct {
 	jpeg jpegFacts
 	webp webpFacts
 	heif heifFacts
+	gif  gifFacts
 	tiff *tiffFacts // of a TIFF
 	bmp  *bmpFacts  // of a BMP
 }
