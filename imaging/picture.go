@@ -19,17 +19,6 @@ const (
 	spaceCMYK               // ink, in four bands; 255 is most
 )
 
-// channels is how many channels the colours of a space have.
-func (s space) channels() int {
-	switch s {
-	case spaceGrey:
-		return 1
-	case spaceCMYK:
-		return 4
-	}
-	return 3
-}
-
 // picture is what a decoder made, as stored. Its channels are either bands of
 // their own, as in a JPEG, or lie in one band of four with alpha. Resizing is
 // linear, so it is as right for luma and chroma as for RGB: a usual JPEG never
