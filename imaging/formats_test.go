@@ -13,7 +13,7 @@ func TestFormats(t *testing.T) {
 			t.Errorf("%s: %s, %s", f, f.Ext(), f.MIME())
 		}
 	}
-	if len(Formats()) != 8 || Format("exe").MIME() != "application/octet-stream" {
-		t.Errorf("%v", Formats())
+	if mime := Format("exe").MIME(); mime != "application/octet-stream" {
+		t.Errorf("exe: %s", mime)
 	}
 }

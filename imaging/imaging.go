@@ -20,9 +20,7 @@ const (
 	AVIF Format = "avif"
 )
 
-// Formats lists the formats that can be read.
-func Formats() []Format { return slices.Clone(formats) }
-
+// formats are those that can be read.
 var formats = []Format{JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC, AVIF}
 
 // Ext is the usual file name extension, without a dot.
@@ -34,7 +32,7 @@ func (f Format) Ext() string {
 }
 
 // MIME is the registered media type, "application/octet-stream" for a format
-// that is not one of Formats.
+// that cannot be read.
 func (f Format) MIME() string {
 	if !slices.Contains(formats, f) {
 		return "application/octet-stream"
