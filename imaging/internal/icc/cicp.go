@@ -72,14 +72,6 @@ func FromGamma(chroma *[8]float64, g float64) (*Source, error) {
 	return gamma(m, g), nil
 }
 
-// GreyGamma is grey with a power.
-func GreyGamma(g float64) *Source {
-	return &Source{channels: 1, toXYZ: func(d [4]float64) vec {
-		y := math.Pow(clamp(d[0]), g)
-		return vec{y * d50[0], y * d50[1], y * d50[2]}
-	}}
-}
-
 // AdobeRGB is the space that cameras mean by the Exif interoperability index R03.
 func AdobeRGB() *Source { return gamma(adobeRGB.toXYZ(), 563.0/256) }
 

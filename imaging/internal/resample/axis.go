@@ -32,9 +32,6 @@ type Side struct {
 	From, To float64
 }
 
-// Whole is a side whose samples are pixels.
-func Whole(n int) Side { return Side{n, 0, float64(n)} }
-
 // Shared is a side of n pixels of which each sample stands for by.
 func Shared(n, by int) Side { return Side{(n + by - 1) / by, 0, float64(n) / float64(by)} }
 
@@ -129,17 +126,3 @@ var curve = func() (t [radius*perUnit + 1]float64) {
 }()
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
-
-// plain reports whether every result is one sample as it is.
-func (a *Axis) plain() bool {
-	if a.src != a.dst || a.flip {
-		return false
-	}
-	for i := range a.dst {
-		j := i - int(a.start[i])
-		if j < 0 || j >= a.taps || a.weights[i*a.taps+j] != one {
-			return false
-		}
-	}
-	return true
-}

@@ -67,22 +67,11 @@ func (r *Resizer) filter(y int, row func(y int, dst []int16)) {
 	r.k.horizontal(dst, r.line, r.xs, r.channels)
 }
 
-// Plane makes a plane of bytes of another one. Rows of dst and src are stride
-// bytes apart.
-func Plane(dst []byte, dstStride int, src []byte, srcStride int, xs, ys *Axis) {
-	r := New(xs, ys, 1)
-	r.Run(func(y int, line []int16) { r.k.widen(line, src[y*srcStride:][:len(line)]) },
-		func(y int, line []int16) { r.k.narrow(dst[y*dstStride:][:len(line)], line) })
-}
-
 // Widen makes samples of bytes. dst must be as long as src.
 func Widen(dst []int16, src []byte) { fastest.widen(dst, src) }
 
 // Narrow rounds samples to bytes. dst must be as long as src.
 func Narrow(dst []byte, src []int16) { fastest.narrow(dst, src) }
-
-// Plain reports whether resizing by xs and ys changes nothing.
-func Plain(xs, ys *Axis) bool { return xs.plain() && ys.plain() }
 
 // buffers are kept between pictures; a picture takes three for each plane.
 var buffers recycle.Pool[int16]

@@ -35,7 +35,7 @@ func TestKernelsAgree(t *testing.T) {
 		}
 
 		for _, channels := range []int{1, 4} {
-			xs := Across(Shared(n, rng.IntN(2)+1), Whole(rng.IntN(n)+1), n%2 == 0, channels)
+			xs := Across(Shared(n, rng.IntN(2)+1), whole(rng.IntN(n)+1), n%2 == 0, channels)
 			src := make([]int16, (xs.src+xs.taps)*channels)
 			for i := range src {
 				src[i] = int16(rng.IntN(255 << Frac))
@@ -106,7 +106,7 @@ func TestResultIsIdeal(t *testing.T) {
 		{20, 20, 2, 20, 20, false, false}, {2000, 3, 1, 7, 1, false, true}, {5, 5, 1, 1, 1, false, false},
 	} {
 		fromX, fromY := Shared(c.w, c.by), Shared(c.h, c.by)
-		toX, toY := Whole(c.dw), Whole(c.dh)
+		toX, toY := whole(c.dw), whole(c.dh)
 		src := make([]byte, fromX.Samples*fromY.Samples)
 		exact := make([][]float64, fromY.Samples)
 		for i := range src {
@@ -121,7 +121,7 @@ func TestResultIsIdeal(t *testing.T) {
 			exact[y] = ideal(row, fromX, toX, c.fx)
 		}
 		dst := make([]byte, c.dw*c.dh)
-		Plane(dst, c.dw, src, fromX.Samples, Across(fromX, toX, c.fx, 1), Down(fromY, toY, c.fy))
+		plane(dst, c.dw, src, fromX.Samples, Across(fromX, toX, c.fx, 1), Down(fromY, toY, c.fy))
 		for x := range c.dw {
 			column := make([]float64, fromY.Samples)
 			for y := range column {
@@ -150,7 +150,7 @@ func TestChannelsAreIndependent(t *testing.T) {
 		}
 	}
 	got := make([]int16, 4*dw*dh)
-	xs, ys := Across(Whole(w), Whole(dw), false, 4), Down(Whole(h), Whole(dh), false)
+	xs, ys := Across(whole(w), whole(dw), false, 4), Down(whole(h), whole(dh), false)
 	New(xs, ys, 4).Run(func(y int, dst []int16) {
 		for i := range dst {
 			dst[i] = int16(planes[i%4][y*w+i/4]) << Frac
@@ -158,7 +158,7 @@ func TestChannelsAreIndependent(t *testing.T) {
 	}, func(y int, line []int16) { copy(got[4*dw*y:], line) })
 	for c, src := range planes {
 		want := make([]byte, dw*dh)
-		Plane(want, dw, src, w, Across(Whole(w), Whole(dw), false, 1), ys)
+		plane(want, dw, src, w, Across(whole(w), whole(dw), false, 1), ys)
 		for i, v := range want {
 			var b [1]byte
 			if narrow(b[:], got[4*i+c:4*i+c+1]); b[0] != v {
@@ -168,30 +168,12 @@ func TestChannelsAreIndependent(t *testing.T) {
 	}
 }
 
-func TestPlain(t *testing.T) {
-	t.Parallel()
-	same := Across(Whole(30), Whole(30), false, 1)
-	for name, c := range map[string]struct {
-		xs   *Axis
-		want bool
-	}{
-		"same":           {same, true},
-		"flipped":        {Across(Whole(30), Whole(30), true, 1), false},
-		"smaller":        {Across(Whole(31), Whole(30), false, 1), false},
-		"same but moved": {Across(Shared(59, 2), Whole(30), false, 1), false},
-	} {
-		if got := Plain(c.xs, Down(Whole(9), Whole(9), false)); got != c.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-}
-
 func BenchmarkPlane(b *testing.B) {
 	for name, k := range map[string]kernels{"portable": portable, "best": best()} {
 		b.Run(name, func(b *testing.B) {
 			const w, h, dw, dh = 2000, 1500, 1024, 768
 			src, dst := make([]byte, w*h), make([]byte, dw*dh)
-			xs, ys := Across(Whole(w), Whole(dw), false, 1), Down(Whole(h), Whole(dh), false)
+			xs, ys := Across(whole(w), whole(dw), false, 1), Down(whole(h), whole(dh), false)
 			b.SetBytes(w * h)
 			for b.Loop() {
 				r := New(xs, ys, 1)
@@ -201,4 +183,15 @@ func BenchmarkPlane(b *testing.B) {
 			}
 		})
 	}
+}
+
+// whole is a side whose samples are pixels.
+func whole(n int) Side { return Side{n, 0, float64(n)} }
+
+// plane makes a plane of bytes of another one. Rows of dst and src are stride
+// bytes apart.
+func plane(dst []byte, dstStride int, src []byte, srcStride int, xs, ys *Axis) {
+	r := New(xs, ys, 1)
+	r.Run(func(y int, line []int16) { r.k.widen(line, src[y*srcStride:][:len(line)]) },
+		func(y int, line []int16) { r.k.narrow(dst[y*dstStride:][:len(line)], line) })
 }
