@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.StringVar(&b.dir, "dir", "bench/imaging", "folder of this program's source, with the peers")
 	fs.StringVar(&b.cache, "pictures", "", "folder to keep the generated pictures in; none: they are deleted")
 	formats := fs.String("formats", strings.Join(allFormats, ","), "what the pictures are")
-	sizes := fs.String("mp", "2,12,48", "their megapixels; no PNG and WebP above 12")
+	sizes := fs.String("mp", "2,12,48", "their megapixels; none with alpha above 12")
 	who := fs.String("who", strings.Join(everybody, ","), "whom to measure")
 	if err := fs.Parse(args); err != nil {
 		return err

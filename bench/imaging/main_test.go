@@ -110,3 +110,22 @@ func TestReference(t *testing.T) {
 		}
 	}
 }
+
+// What is fast for usual images gives what any image gives.
+func TestLumaOfAnyImage(t *testing.T) {
+	t.Parallel()
+	pixels, multiplied := image.NewNRGBA(image.Rect(0, 0, 16, 16)), image.NewRGBA(image.Rect(0, 0, 16, 16))
+	for i := range 256 {
+		c := color.NRGBA{byte(i), byte(7 * i), byte(255 - i), byte(3 * i)}
+		pixels.Set(i%16, i/16, c)
+		multiplied.Set(i%16, i/16, c)
+	}
+	for _, img := range []image.Image{pixels, multiplied} {
+		got, want := luma(img), luma(struct{ image.Image }{img})
+		for i := range want.v {
+			if math.Abs(got.v[i]-want.v[i]) > 0.01 {
+				t.Fatalf("%T: sample %d is %v, want %v", img, i, got.v[i], want.v[i])
+			}
+		}
+	}
+}

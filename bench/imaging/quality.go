@@ -23,6 +23,16 @@ func luma(img image.Image) *plane {
 			for x, v := range m.Y[y*m.YStride:][:p.w] {
 				row[x] = float64(v)
 			}
+		case *image.NRGBA: // as the default, but in seconds of a large picture
+			for x := range row {
+				p := m.Pix[y*m.Stride+4*x:][:4:4]
+				row[x] = (0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2])) * float64(p[3]) / 255
+			}
+		case *image.RGBA: // of which colours are multiplied already
+			for x := range row {
+				p := m.Pix[y*m.Stride+4*x:][:3:3]
+				row[x] = 0.299*float64(p[0]) + 0.587*float64(p[1]) + 0.114*float64(p[2])
+			}
 		default:
 			for x := range row {
 				r, g, b, _ := img.At(b.Min.X+x, b.Min.Y+y).RGBA()
