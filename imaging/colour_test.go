@@ -76,7 +76,7 @@ var adobeToSRGB = [9]float64{1.39836, -0.39836, 0, 0, 1, 0, 0, -0.04293, 1.04293
 
 func TestAdobeRGB(t *testing.T) {
 	t.Parallel()
-	swatch := color.NRGBA{150, 160, 110, 255}
+	swatch := color.NRGBA{180, 120, 60, 255}
 	lin := func(v uint8) float64 { return math.Pow(float64(v)/255, 563.0/256) }
 	want := mul(adobeToSRGB, [3]float64{lin(swatch.R), lin(swatch.G), lin(swatch.B)})
 	for name, file := range map[string][]byte{
@@ -84,9 +84,33 @@ func TestAdobeRGB(t *testing.T) {
 		"PNG":  pngWithProfile(imagetest.PNG(flat(swatch)), imagetest.AdobeRGBProfile()),
 		"WebP": imagetest.WithProfile(imagetest.WebP(flat(swatch)), imagetest.AdobeRGBProfile()),
 		"Exif": imagetest.WithExif(imagetest.JPEG(flat(swatch)), imagetest.ExifR03()),
+		"HEIC": golden(t, "profile.heic"),
+		"AVIF": golden(t, "profile.avif"),
+		"TIFF": tiffWithProfile(flat(swatch), imagetest.AdobeRGBProfile()),
+		"BMP":  bmpWithProfile(flat(swatch), imagetest.AdobeRGBProfile()),
 	} {
 		sameLight(t, name, meant(t, render(t, file, 16)), want)
 	}
+}
+
+func tiffWithProfile(m image.Image, profile []byte) []byte {
+	f := imagetest.TIFFFile{Image: m, Samples: imagetest.RGBSamples, Bits: 8, Block: image.Pt(0, 32), Compression: 1,
+		Tags: map[uint16][]uint32{262: {2}}}
+	for _, b := range profile {
+		f.Tags[34675] = append(f.Tags[34675], uint32(b))
+	}
+	return f.TIFF()
+}
+
+func bmpWithProfile(m image.Image, profile []byte) []byte {
+	const dib = 14
+	file := imagetest.BMPFile{Image: m, Header: 124, Bits: 24, Pixel: func(c color.NRGBA) uint32 {
+		return uint32(c.R)<<16 | uint32(c.G)<<8 | uint32(c.B)
+	}}.BMP()
+	copy(file[dib+56:], "DEBM") // the profile is in the file
+	binary.LittleEndian.PutUint32(file[dib+112:], uint32(len(file)-dib))
+	binary.LittleEndian.PutUint32(file[dib+116:], uint32(len(profile)))
+	return append(file, profile...)
 }
 
 func TestSRGBProfileIsLeftOut(t *testing.T) {

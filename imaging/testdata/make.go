@@ -11,7 +11,11 @@ package main
 
 import (
 	"bytes"
+	"compress/zlib"
+	"errors"
 	"image"
+	"image/color"
+	"image/draw"
 	"log"
 	"os"
 	"os/exec"
@@ -39,6 +43,7 @@ func main() {
 	}
 	ramp := put("ramp.png", imagetest.PNG(grey))
 	text := put("text.png", imagetest.PNG(imagetest.Text(240, 160)))
+	adobe := put("adobe.png", withProfile(imagetest.PNG(swatch()), imagetest.AdobeRGBProfile()))
 	exif := put("exif", imagetest.Exif(6))
 	xmp := put("xmp", []byte("<x:xmpmeta>"+imagetest.Secret+"</x:xmpmeta>"))
 
@@ -60,8 +65,26 @@ func main() {
 	avif("animated.avif", "--fps 2", corners, corners, corners)
 	undate("animated.avif")
 	avif("text.avif", "-y 444", text)
+	avif("profile.avif", "-y 444", adobe)
 	run("heif-enc", "-q", "90", "-o", "corners.heic", corners)
 	run("heif-enc", "-q", "90", "-o", "alpha.heic", cutout)
+	run("heif-enc", "-q", "95", "-o", "profile.heic", adobe)
+}
+
+// swatch is of a colour that is another one if it is taken for sRGB.
+func swatch() image.Image {
+	m := image.NewNRGBA(image.Rect(0, 0, 32, 32))
+	draw.Draw(m, m.Rect, image.NewUniform(color.NRGBA{180, 120, 60, 255}), image.Point{}, draw.Src)
+	return m
+}
+
+func withProfile(png, profile []byte) []byte {
+	var chunk bytes.Buffer
+	chunk.WriteString("x\x00\x00")
+	zw := zlib.NewWriter(&chunk)
+	_, err := zw.Write(profile)
+	check(errors.Join(err, zw.Close()))
+	return imagetest.Chunk(png, "iCCP", chunk.Bytes())
 }
 
 // undate takes the time at which a film was made out of its headers.
