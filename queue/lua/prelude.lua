@@ -26,8 +26,9 @@ end
 
 -- discount notes that so many ids are no longer in a list whose jobs were removed.
 local function discount(meta, ids)
+  if ids == 0 then return end
   local removed = number(redis.call('HGET', meta, 'removed'))
-  if ids > 0 and removed > 0 then redis.call('HINCRBY', meta, 'removed', -math.min(ids, removed)) end
+  if removed > 0 then redis.call('HINCRBY', meta, 'removed', -math.min(ids, removed)) end
 end
 
 -- emit appends one entry to the events stream for the ids that went the same
