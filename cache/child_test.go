@@ -131,10 +131,11 @@ func (k *kid) tell(t *testing.T, word string) {
 	}
 }
 
-// hear reads what the child says next.
+// hear reads what the child says next. The limit only ends a child that hangs: under
+// the race detector and beside other packages some work for more than a minute.
 func (k *kid) hear(t *testing.T, into any) {
 	t.Helper()
-	late := time.AfterFunc(time.Minute, func() { _ = k.cmd.Process.Kill() }) // ends the reading
+	late := time.AfterFunc(5*time.Minute, func() { _ = k.cmd.Process.Kill() }) // ends the reading
 	defer late.Stop()
 	if err := k.out.Decode(into); err != nil {
 		t.Fatalf("a child says nothing: %v", err)
