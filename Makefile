@@ -27,7 +27,7 @@ setup-test: setup ## install what the tests want besides: a C compiler for the r
 
 test: setup-test ## run all tests, with the race detector
 	CGO_ENABLED=1 go test -race -timeout $(TIMEOUT) ./...
-	go test -run 'Memory|Bombs|^Fuzz' ./imaging # what the race detector would falsify
+	go test -run 'Memory|Bombs|Sampling|^Fuzz' ./imaging # what the race detector would falsify or slow down
 	go test -run '^TestSearchSpan$$' ./storage/sqlite
 
 # One worker at a time: what a picture takes is measured. A find is written to the

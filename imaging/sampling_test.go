@@ -42,6 +42,9 @@ func TestJPEGSampling(t *testing.T) {
 	}
 	adobe := map[string]int{"halved YCCK": 2, "uneven YCCK": 2, "halved K": 0, "RGB": 0, "halved B": 0}
 	sizes := []image.Point{{150, 100}, {64, 32}, {1, 70}, {70, 1}, {9, 17}, {33, 31}, {1, 1}}
+	if underRace { // twenty times as slow, with nothing to find in other sizes; all of them come without it
+		sizes = []image.Point{{33, 31}}
+	}
 	for name, sampling := range samplings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
