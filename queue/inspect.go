@@ -95,9 +95,9 @@ func (q *Queue) waitingIDs(ctx context.Context, lists []string, skip, n int) ([]
 	if !removed {
 		return q.nextIDs(ctx, lists, skip, n)
 	}
-	const page = 500
+	const most = 500
 	var live []string
-	for at := 0; len(live) < skip+n; at += page {
+	for at, page := 0, min(skip+n, most); len(live) < skip+n; at, page = at+page, min(2*page, most) {
 		ids, err := q.nextIDs(ctx, lists, at, page)
 		if err != nil {
 			return nil, err
