@@ -25,6 +25,7 @@ const httpGrace = 15 * time.Second
 // ready, and what is uploaded is stored and queued for others.
 func (a *App) Run(ctx context.Context) error {
 	a.announce()
+	defer ballast()()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 

@@ -15,7 +15,7 @@ type Cache struct {
 	repo   task.Reader
 	cfg    Config
 
-	tasks  kind[task.ID, task.Task]
+	tasks  kind[task.ID, *task.Task] // shared: nobody writes to what they point to
 	lists  kind[task.Query, []task.Task]
 	counts kind[task.Filter, task.Total]
 
@@ -49,9 +49,9 @@ func New(client rueidis.Client, repo task.Reader, cfg Config) (*Cache, error) {
 	c.pages.held = newBounded[string, page](maxHeld)
 	c.suspects.keys = newBounded[string, uint64](maxSuspects)
 	c.debts.horizon = cfg.TaskTTL + claimTTL
-	c.tasks = kind[task.ID, task.Task]{
+	c.tasks = kind[task.ID, *task.Task]{
 		c: c, ttl: cfg.TaskTTL,
-		load: c.loadTask, encode: encodeTask, decode: c.decodeTask, current: c.known.current,
+		load: c.loadShared, encode: encodeTask, decode: c.decodeTask, current: c.known.current,
 	}
 	c.lists = kind[task.Query, []task.Task]{
 		c: c, ttl: cfg.ListTTL, listed: true,
@@ -71,7 +71,11 @@ func (c *Cache) Close() { c.life.close() }
 
 // Get returns one task, or task.ErrNotFound, which is never cached.
 func (c *Cache) Get(ctx context.Context, id task.ID) (task.Task, error) {
-	return c.tasks.read(ctx, id, taskKey(id))
+	t, err := c.tasks.read(ctx, id, taskKey(id))
+	if err != nil {
+		return task.Task{}, err
+	}
+	return *t, nil
 }
 
 // List returns one page. The first ten pages of the usual sizes are cached,
@@ -106,21 +110,26 @@ func (c *Cache) loadTask(ctx context.Context, id task.ID) (task.Task, error) {
 	return t, err
 }
 
+func (c *Cache) loadShared(ctx context.Context, id task.ID) (*task.Task, error) {
+	t, err := c.loadTask(ctx, id)
+	return &t, err
+}
+
 func (c *Cache) loadList(ctx context.Context, q task.Query) ([]task.Task, error) {
 	ts, err := c.repo.List(ctx, q)
 	c.saw(ts...)
 	return ts, err
 }
 
-func (c *Cache) decodeTask(id task.ID, _, raw, body string) (task.Task, bool) {
+func (c *Cache) decodeTask(id task.ID, _, raw, body string) (*task.Task, bool) {
 	if f, ok := c.known.find(id); ok && f.raw == raw {
 		return f.task, true
 	}
 	t, err := parseTask(body)
 	if err != nil || t.ID != id {
-		return task.Task{}, false
+		return nil, false
 	}
-	return t, c.known.learn(t, raw, false)
+	return &t, c.known.learn(&t, raw, false)
 }
 
 func (c *Cache) decodeList(_ task.Query, key, raw, body string) ([]task.Task, bool) {
@@ -135,8 +144,8 @@ func (c *Cache) decodeList(_ task.Query, key, raw, body string) ([]task.Task, bo
 	} else if p.moves == moves {
 		return p.tasks, true
 	}
-	for _, t := range p.tasks {
-		if !c.known.learn(t, "", false) {
+	for i := range p.tasks {
+		if !c.known.learn(&p.tasks[i], "", false) {
 			return nil, false
 		}
 	}
@@ -146,8 +155,8 @@ func (c *Cache) decodeList(_ task.Query, key, raw, body string) ([]task.Task, bo
 }
 
 func (c *Cache) allCurrent(ts []task.Task) bool {
-	for _, t := range ts {
-		if !c.known.current(t) {
+	for i := range ts {
+		if !c.known.current(&ts[i]) {
 			return false
 		}
 	}

@@ -27,10 +27,10 @@ type Config struct {
 	// for it, 1ms to 1m; default 1.9s.
 	LoadTimeout time.Duration
 
-	// Steady, if set, reports that no connection to Redis is being made. A read
-	// need not guard against waiting for one then, which costs a hot one more
-	// than all the rest. It is called for each read.
-	Steady func() bool
+	// Steady, if set, reports that no connection to Redis is being made now. A
+	// read need not guard against waiting for one then, which costs a hot one
+	// more than all the rest. It is called for each read.
+	Steady func(now time.Time) bool
 
 	// OnChange, if set, hears when Redis is found unreachable (with the cause)
 	// and when it is found back (nil). It is called by the reader that found it

@@ -49,7 +49,7 @@ func TestKnownOnlyGoesForward(t *testing.T) {
 		{old, "", true, false},
 		{x, "", true, true},
 	} {
-		if got := k.learn(step.learn, step.raw, step.truth); got != step.want {
+		if got := k.learn(&step.learn, step.raw, step.truth); got != step.want {
 			t.Errorf("step %d: %v", i, got)
 		}
 	}
@@ -58,10 +58,10 @@ func TestKnownOnlyGoesForward(t *testing.T) {
 	}
 	moves := k.moves.Load()
 	k.lose(x.ID)
-	if k.learn(x, "raw", false) || k.current(x) || k.moves.Load() == moves {
+	if k.learn(&x, "raw", false) || k.current(&x) || k.moves.Load() == moves {
 		t.Error("a copy brings a deleted task back")
 	}
-	if !k.learn(x, "", true) || !k.current(x) || k.current(old) {
+	if !k.learn(&x, "", true) || !k.current(&x) || k.current(&old) {
 		t.Error("the repository is not believed")
 	}
 }

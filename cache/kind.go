@@ -28,9 +28,10 @@ type kind[A, T any] struct {
 // read is the way of every cached read. What it returns is shared.
 func (k *kind[A, T]) read(ctx context.Context, arg A, key string) (T, error) {
 	c := k.c
-	deadline := time.Now().Add(c.cfg.Budget)
-	for late := 0; ; {
-		v, outdated, usable, ok := k.look(arg, key, deadline)
+	now := time.Now()
+	deadline := now.Add(c.cfg.Budget)
+	for late := 0; ; now = time.Now() {
+		v, outdated, usable, ok := k.look(arg, key, now, deadline)
 		if ok {
 			return v, nil
 		}
@@ -56,21 +57,22 @@ const maxLate = 3
 
 // look returns the value of a key if Redis, or the copy here, has one (ok). If
 // not, it says which value is too old to be used, and whether Redis is usable.
-func (k *kind[A, T]) look(arg A, key string, deadline time.Time) (v T, outdated string, usable, ok bool) {
+func (k *kind[A, T]) look(arg A, key string, now, deadline time.Time) (v T, outdated string, usable, ok bool) {
 	c := k.c
 	probe := false
-	if time.Now().Before(deadline) && !c.debts.owes(key, k.listed) {
+	if now.Before(deadline) && !c.debts.owes(key, k.listed) {
 		usable, probe = c.breaker.allow()
 	}
 	if usable {
-		f, err := c.peek(key, k.listed, probe, deadline)
+		f, err := c.peek(key, k.listed, probe, now, deadline)
 		usable = err == nil
 		prefix, valid := f.prefix(k.listed)
 		if b, filled := body(f.raw, prefix); valid && filled {
 			if v, ok = k.decode(arg, key, f.raw, b); ok {
-				c.counters.hits.Add(1)
 				if f.local {
 					c.counters.localHits.Add(1)
+				} else {
+					c.counters.remoteHits.Add(1)
 				}
 				return v, "", true, true
 			}
@@ -101,8 +103,8 @@ func (f found) prefix(listed bool) (string, bool) {
 
 // peek reads an entry through client-side caching. An error says that Redis
 // could not be asked.
-func (c *Cache) peek(key string, listed, probe bool, deadline time.Time) (found, error) {
-	if c.cfg.Steady != nil && c.cfg.Steady() { // a local copy costs no goroutine then
+func (c *Cache) peek(key string, listed, probe bool, now, deadline time.Time) (found, error) {
+	if c.cfg.Steady != nil && c.cfg.Steady(now) { // a local copy costs no goroutine then
 		ctx := &lateContext{Context: c.life.ctx, deadline: deadline}
 		defer ctx.cancel()
 		f, err := c.ask(ctx, key, listed, probe)

@@ -23,9 +23,9 @@ type knownShard struct {
 // fact is immutable.
 type fact struct {
 	version int64
-	gone    bool      // the repository had it no more
-	raw     string    // the value that task was decoded from; "" if only the version is known
-	task    task.Task // shared: its Images are never written to
+	gone    bool       // the repository had it no more
+	raw     string     // the value that task was decoded from; "" if only the version is known
+	task    *task.Task // shared: never written to
 }
 
 // maxKnown is how many tasks a shard remembers at least.
@@ -59,7 +59,7 @@ func (k *known) find(id task.ID) (*fact, bool) {
 // learn notes t unless a later version is known; then it returns false. raw is
 // the value t was decoded from, or "". truth says that t comes from the
 // repository, which may know better that a task is not gone.
-func (k *known) learn(t task.Task, raw string, truth bool) bool {
+func (k *known) learn(t *task.Task, raw string, truth bool) bool {
 	if f, ok := k.find(t.ID); ok && f.version == t.Version && !f.gone && (raw == "" || f.raw == raw) {
 		return true
 	}
@@ -85,7 +85,7 @@ func (k *known) learn(t task.Task, raw string, truth bool) bool {
 }
 
 // current reports whether t is no older than what is known of it.
-func (k *known) current(t task.Task) bool {
+func (k *known) current(t *task.Task) bool {
 	f, ok := k.find(t.ID)
 	return !ok || t.Version >= f.version && !f.gone
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,7 +15,7 @@ type lateContext struct {
 
 	once  sync.Once
 	timed context.Context
-	end   context.CancelFunc
+	end   atomic.Pointer[context.CancelFunc] // of timed, once there is one
 }
 
 func (c *lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
@@ -22,19 +23,18 @@ func (c *lateContext) Done() <-chan struct{}       { return c.start().Done() }
 func (c *lateContext) Err() error                  { return c.start().Err() }
 
 func (c *lateContext) start() context.Context {
-	c.once.Do(func() { c.timed, c.end = context.WithDeadline(c.Context, c.deadline) })
+	c.once.Do(func() {
+		timed, end := context.WithDeadline(c.Context, c.deadline)
+		c.timed = timed
+		c.end.Store(&end)
+	})
 	return c.timed
 }
 
-// cancel ends the context and frees its timer, if it has one.
+// cancel ends the context and frees its timer, if it has one. Who waits for the
+// first time afterwards does so until the deadline.
 func (c *lateContext) cancel() {
-	c.once.Do(func() { c.timed, c.end = ended, func() {} })
-	c.end()
+	if end := c.end.Load(); end != nil {
+		(*end)()
+	}
 }
-
-// ended is a context that is over.
-var ended = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()

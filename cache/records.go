@@ -70,8 +70,8 @@ func (r *records) FindByKey(ctx context.Context, key string) (task.Task, error) 
 
 // saw remembers what the repository said.
 func (c *Cache) saw(tasks ...task.Task) {
-	for _, t := range tasks {
-		if t.ID != "" { // nothing was found
+	for i := range tasks {
+		if t := &tasks[i]; t.ID != "" { // nothing was found
 			c.known.learn(t, "", true)
 		}
 	}

@@ -19,7 +19,7 @@ type Stats struct {
 }
 
 type counters struct {
-	hits, localHits, misses, loads, fills, refused, waits,
+	localHits, remoteHits, misses, loads, fills, refused, waits,
 	fallbacks, uncached, invalidations, deferred atomic.Int64
 }
 
@@ -27,8 +27,9 @@ type counters struct {
 // while reads are going on.
 func (c *Cache) Stats() Stats {
 	n := &c.counters
+	local := n.localHits.Load()
 	return Stats{
-		Hits: n.hits.Load(), LocalHits: n.localHits.Load(), Misses: n.misses.Load(),
+		Hits: local + n.remoteHits.Load(), LocalHits: local, Misses: n.misses.Load(),
 		Loads: n.loads.Load(), Fills: n.fills.Load(), Refused: n.refused.Load(), Waits: n.waits.Load(),
 		Fallbacks: n.fallbacks.Load(), Uncached: n.uncached.Load(),
 		Invalidations: n.invalidations.Load(), Deferred: n.deferred.Load(), Owed: c.debts.owed.Load(),

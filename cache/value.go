@@ -112,7 +112,7 @@ func (r record) task() task.Task {
 	return t
 }
 
-func encodeTask(t task.Task) (string, error) { return encode(toRecord(t)) }
+func encodeTask(t *task.Task) (string, error) { return encode(toRecord(*t)) }
 
 func encodeTasks(ts []task.Task) (string, error) {
 	rs := make([]record, len(ts))

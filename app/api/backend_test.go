@@ -71,7 +71,7 @@ func newBackend(t testing.TB, opts ...func(*api.Config)) *backend {
 	t.Cleanup(func() { _ = store.Close() })
 	fetcher := must(remote.New(remote.Config{MaxBytes: maxUpload}))(t)
 	t.Cleanup(func() { _ = fetcher.Close() })
-	cached := must(cache.New(client, repo, cache.Config{}))(t)
+	cached := must(cache.New(client, repo, cache.Config{Steady: func(time.Time) bool { return true }}))(t)
 	t.Cleanup(cached.Close)
 	channel := "task-events-" + t.Name()
 	publisher := must(events.NewPublisher(client, events.PublisherConfig{Channel: channel}))(t)

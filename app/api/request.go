@@ -1,14 +1,14 @@
 package api
 
 import (
-	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 	"go.uber.org/zap"
@@ -20,23 +20,17 @@ const requestIDHeader = "X-Request-Id"
 func (s *Server) identify(c *gin.Context) {
 	id := c.GetHeader(requestIDHeader)
 	if !harmless(id) {
-		id = s.ids.next()
+		id = newID()
 	}
 	c.Writer.Header()[requestIDHeader] = []string{id}
 }
 
-// ids counts up from a random start of its own, so that no two processes give
-// the same: an id has to be unique, not secret.
-type ids struct {
-	process string
-	count   atomic.Uint64
-}
-
-func newIDs() *ids { return &ids{process: rand.Text()[:16] + "-"} }
-
-func (i *ids) next() string {
-	b := append(make([]byte, 0, 32), i.process...)
-	return string(strconv.AppendUint(b, i.count.Add(1), 36))
+// newID returns 128 random bits in hex. They have to be unique, not secret.
+func newID() string {
+	var b [16]byte
+	binary.NativeEndian.PutUint64(b[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(b[8:], rand.Uint64())
+	return hex.EncodeToString(b[:])
 }
 
 // harmless reports whether a caller's request id may stand in logs.

@@ -16,7 +16,6 @@ import (
 // Server is the http.Handler of the whole service.
 type Server struct {
 	cfg      Config
-	ids      *ids
 	reads    *zap.Logger // for reads that succeed
 	engine   *gin.Engine
 	key      keyCheck
@@ -41,7 +40,6 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg:      cfg,
-		ids:      newIDs(),
 		reads:    sampleReads(cfg.Log),
 		key:      newKeyCheck(cfg.APIKey, cfg.MaxWrongKeys),
 		origins:  http.NewCrossOriginProtection(),
@@ -72,7 +70,6 @@ func Health(checks []Check, metrics http.Handler, observe ObserveFunc) (http.Han
 	}
 	s := &Server{
 		cfg:     Config{Metrics: metrics, Dashboard: http.NotFoundHandler(), Log: zap.NewNop(), Observe: observe},
-		ids:     newIDs(),
 		reads:   zap.NewNop(),
 		key:     newKeyCheck("", 0),
 		origins: http.NewCrossOriginProtection(),

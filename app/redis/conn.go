@@ -112,10 +112,10 @@ func (c *Conn) Describe() string { return c.desc }
 // DoCache asks the server each time.
 func (c *Conn) Tracking() bool { return c.tracking }
 
-// Steady says that no connection is being made, nor was one begun or lost a few
-// seconds ago. While one is, rueidis lets those who need it wait for seconds,
+// Steady says that no connection is being made now, nor was one begun or lost a few
+// seconds before. While one is, rueidis lets those who need it wait for seconds,
 // whatever their contexts say.
-func (c *Conn) Steady() bool { return c.health.steady() }
+func (c *Conn) Steady(now time.Time) bool { return c.health.steady(now) }
 
 // Cluster says whether keys of one command must share a slot.
 func (c *Conn) Cluster() bool { return c.client.Mode() == rueidis.ClientModeCluster }

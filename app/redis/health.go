@@ -62,8 +62,8 @@ func (h *health) stir() { h.stirred.Store(h.now().UnixNano()) }
 const settling = 2*dialTimeout + time.Second
 
 // steady reports whether every connection has been as it is for a while.
-func (h *health) steady() bool {
-	return h.now().UnixNano()-h.stirred.Load() > int64(settling)
+func (h *health) steady(now time.Time) bool {
+	return now.UnixNano()-h.stirred.Load() > int64(settling)
 }
 
 // mayDial returns an error that wraps the last failure while addr has to wait.
