@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -22,95 +19,91 @@ type load struct {
 }
 
 // drive sends the same GET over and over on each of conns connections, the next
-// as soon as the last is answered. It writes and reads HTTP by itself, since the
-// driver shares the machine with the server: what it saves, all servers get.
-func drive(ctx context.Context, addr, target string, conns int, d time.Duration) (load, error) {
-	request := []byte("GET " + target + " HTTP/1.1\r\nHost: " + addr + "\r\n\r\n")
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	var (
-		mu     sync.Mutex
-		wg     sync.WaitGroup
-		sum    load
-		delays []time.Duration
-		first  error
-	)
-	began := time.Now()
-	for range conns {
-		wg.Go(func() {
-			own, n, err := hammer(ctx, addr, request)
-			mu.Lock()
-			defer mu.Unlock()
-			delays, sum.bytes = append(delays, own...), sum.bytes+n
-			if first == nil {
-				first = err
-			}
-		})
+// as soon as the last is answered. It shares the machine with the server, so it is
+// made to take little: one thread polls all connections, and a request costs it one
+// write and one read. With a dearer one, a server of one thread would look better
+// beside one that uses all processors.
+func drive(ctx context.Context, addr, target string, conns int, d time.Duration) (l load, err error) {
+	p, err := connect(ctx, addr, conns)
+	if err != nil {
+		return l, err
 	}
-	wg.Wait()
-	sum.took, sum.requests = time.Since(began), len(delays)
-	if first != nil || sum.requests == 0 {
-		return sum, fmt.Errorf("GET %s: %d answers: %w", target, sum.requests, first)
+	defer func() { err = errors.Join(err, p.close()) }()
+	request := []byte("GET " + target + " HTTP/1.1\r\nHost: " + addr + "\r\n\r\n")
+	answers := make([]answer, conns)
+	var delays []time.Duration
+	began := time.Now()
+	for i := range answers {
+		answers[i] = answer{data: make([]byte, 0, 64<<10), asked: began}
+		if err := p.write(i, request); err != nil {
+			return l, err
+		}
+	}
+	for now := began; now.Sub(began) < d && ctx.Err() == nil; {
+		ready, err := p.wait()
+		if err != nil {
+			return l, fmt.Errorf("GET %s: %w", target, err)
+		}
+		for _, i := range ready {
+			a := &answers[i]
+			a.data, err = p.read(i, a.data)
+			if err != nil {
+				return l, fmt.Errorf("GET %s: %w", target, err)
+			}
+			body, whole, err := a.parse()
+			if err != nil {
+				return l, fmt.Errorf("GET %s: %w", target, err)
+			}
+			if !whole {
+				continue
+			}
+			now = time.Now()
+			delays, l.bytes = append(delays, now.Sub(a.asked)), l.bytes+body
+			a.data, a.asked = a.data[:0], now
+			if err := p.write(i, request); err != nil {
+				return l, err
+			}
+		}
+	}
+	l.took, l.requests = time.Since(began), len(delays)
+	if l.requests == 0 {
+		return l, fmt.Errorf("GET %s: no answer in %v", target, d)
 	}
 	slices.Sort(delays)
-	sum.p50, sum.p99 = delays[len(delays)/2], delays[len(delays)*99/100]
-	return sum, nil
+	l.p50, l.p99 = delays[len(delays)/2], delays[len(delays)*99/100]
+	return l, ctx.Err()
 }
 
-// hammer is one connection of drive.
-func hammer(ctx context.Context, addr string, request []byte) (delays []time.Duration, bodies int, err error) {
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		return nil, 0, err
-	}
-	r := bufio.NewReaderSize(conn, 64<<10)
-	for last := time.Now(); ctx.Err() == nil; {
-		if _, err := conn.Write(request); err != nil {
-			return delays, bodies, err
-		}
-		n, err := skipAnswer(r)
-		if err != nil {
-			return delays, bodies, err
-		}
-		now := time.Now()
-		delays, bodies, last = append(delays, now.Sub(last)), bodies+n, now
-	}
-	return delays, bodies, nil
+// answer is what has come on a connection since it was asked.
+type answer struct {
+	data  []byte
+	asked time.Time
 }
 
+// All servers here spell the fields of an answer like this.
 var (
 	statusOK      = []byte("HTTP/1.1 200 ")
-	contentLength = []byte("content-length:")
+	contentLength = []byte("\r\nContent-Length: ")
+	endOfHead     = []byte("\r\n\r\n")
 )
 
-// skipAnswer reads one answer, which must be a 200 with a Content-Length, and
-// returns the length of its body.
-func skipAnswer(r *bufio.Reader) (int, error) {
-	line, err := r.ReadSlice('\n')
-	if err != nil {
-		return 0, err
+// parse returns the length of the body once the answer is whole. It must be a 200
+// with a Content-Length.
+func (a *answer) parse() (body int, whole bool, err error) {
+	if seen := min(len(a.data), len(statusOK)); !bytes.Equal(a.data[:seen], statusOK[:seen]) {
+		return 0, false, fmt.Errorf("answered %.100q", a.data)
 	}
-	if !bytes.HasPrefix(line, statusOK) {
-		return 0, fmt.Errorf("answered %q", bytes.TrimSpace(line))
+	end := bytes.Index(a.data, endOfHead)
+	if end < 0 {
+		return 0, false, nil
 	}
-	length := -1
-	for len(bytes.TrimSpace(line)) > 0 {
-		if line, err = r.ReadSlice('\n'); err != nil {
-			return 0, err
-		}
-		if len(line) > len(contentLength) && bytes.EqualFold(line[:len(contentLength)], contentLength) {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(contentLength):]))); err != nil {
-				return 0, err
-			}
-		}
+	_, length, ok := bytes.Cut(a.data[:end+2], contentLength)
+	if !ok {
+		return 0, false, errors.New("an answer without a Content-Length")
 	}
-	if length < 0 {
-		return 0, errors.New("an answer without a Content-Length")
+	length, _, _ = bytes.Cut(length, []byte("\r\n"))
+	if body, err = strconv.Atoi(string(length)); err != nil {
+		return 0, false, fmt.Errorf("Content-Length: %w", err)
 	}
-	_, err = r.Discard(length)
-	return length, err
+	return body, len(a.data) >= end+len(endOfHead)+body, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"revela/bench/report"
 	"revela/bench/rig"
@@ -50,6 +51,11 @@ func throughput(ctx context.Context, s *stage, o options, r *report.Report, ids 
 		return err
 	default:
 		peers = append(peers, node)
+	}
+	select {
+	case <-time.After(o.settle):
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	for round := range o.rounds {
 		r.Note("round %d of %d", round+1, o.rounds)
