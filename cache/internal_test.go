@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -203,5 +204,29 @@ func TestFlight(t *testing.T) {
 	close(finish)
 	if !<-late {
 		t.Error("a late one is not told to look again")
+	}
+}
+
+func TestLateContext(t *testing.T) {
+	t.Parallel()
+	c := &lateContext{Context: t.Context(), deadline: time.Now().Add(time.Hour)}
+	var waiting sync.WaitGroup
+	for range 3 {
+		waiting.Go(func() { <-c.Done() })
+	}
+	if err := c.Err(); err != nil {
+		t.Errorf("over before its time: %v", err)
+	}
+	c.cancel()
+	waiting.Wait()
+	if err := c.Err(); err != context.Canceled {
+		t.Errorf("cancelled: %v", err)
+	}
+
+	unused := &lateContext{Context: t.Context(), deadline: time.Now().Add(time.Millisecond)}
+	unused.cancel()
+	<-unused.Done()
+	if err := unused.Err(); err != context.DeadlineExceeded {
+		t.Errorf("past its deadline: %v", err)
 	}
 }

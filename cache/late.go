@@ -31,8 +31,8 @@ func (c *lateContext) start() context.Context {
 	return c.timed
 }
 
-// cancel ends the context and frees its timer, if it has one. Who waits for the
-// first time afterwards does so until the deadline.
+// cancel ends the context and frees its timer, if it has one. Where the first to wait
+// comes later, or at the same time, it waits until the deadline.
 func (c *lateContext) cancel() {
 	if end := c.end.Load(); end != nil {
 		(*end)()

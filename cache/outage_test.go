@@ -26,6 +26,7 @@ const slack = 400 * time.Millisecond
 type away struct {
 	dial       dialer
 	gone, back func()
+	steady     bool // its connections outlast it
 }
 
 // TestRedisAway takes Redis away in several ways, changes a task meanwhile, and
@@ -36,7 +37,7 @@ func TestRedisAway(t *testing.T) {
 	for name, how := range map[string]func(t *testing.T) away{
 		"killed": func(t *testing.T) away {
 			s := ownServer(t)
-			return away{s.dial, s.stop, func() {
+			return away{dial: s.dial, gone: s.stop, back: func() {
 				if err := s.start(); err != nil {
 					t.Fatal(err)
 				}
@@ -44,30 +45,29 @@ func TestRedisAway(t *testing.T) {
 		},
 		"hung": func(t *testing.T) away {
 			s := ownServer(t)
-			return away{s.dial, func() { s.signal(t, syscall.SIGSTOP) }, func() { s.signal(t, syscall.SIGCONT) }}
+			return away{dial: s.dial, gone: func() { s.signal(t, syscall.SIGSTOP) }, back: func() { s.signal(t, syscall.SIGCONT) }}
 		},
-		"slow": func(t *testing.T) away {
-			p := redistest.NewProxy(t, redistest.Server(t).Addr)
-			return away{dialURL(t, "redis://"+p.Addr), func() { p.Delay(500 * time.Millisecond) }, func() { p.Delay(0) }}
-		},
+		"slow":            func(t *testing.T) away { return slow(t, false) },
+		"slow and steady": func(t *testing.T) away { return slow(t, true) },
 		"half-open": func(t *testing.T) away {
 			s := redistest.Server(t)
 			p := redistest.NewProxy(t, s.Addr)
-			return away{dialURL(t, "redis://"+p.Addr), func() {
+			return away{dial: dialURL(t, "redis://"+p.Addr), gone: func() {
 				p.Target(net.JoinHostPort("127.0.0.1", strconv.Itoa(redistest.FreePort(t)))) // nor is there a way in
 				p.Forsake()
-			}, func() { p.Target(s.Addr) }}
+			}, back: func() { p.Target(s.Addr) }}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			how := how(t)
 			dial := how.dial
-			x := sample()
-			r := newRepo(x)
+			x, unread := sample(), sample()
+			r := newRepo(x, unread)
 			heard := &changes{}
-			mine := newCache(t, dial, r, cache.Config{OnChange: heard.add})
-			other := newCache(t, dial, r, cache.Config{})
+			steady := func(time.Time) bool { return how.steady }
+			mine := newCache(t, dial, r, cache.Config{OnChange: heard.add, Steady: steady})
+			other := newCache(t, dial, r, cache.Config{Steady: steady})
 			for _, c := range []*cache.Cache{mine, other} {
 				eventually(t, "copies in both processes", func() bool {
 					before := c.Stats().LocalHits
@@ -79,6 +79,7 @@ func TestRedisAway(t *testing.T) {
 			}
 
 			how.gone()
+			quick(t, "a read of what has no copy here", func() { get(t, other, unread.ID) })
 			want := r.bump(x.ID)
 			quick(t, "Invalidate", func() { mine.Invalidate(t.Context(), x.ID) })
 			for what := range 3 {
@@ -112,6 +113,11 @@ func TestRedisAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+func slow(t *testing.T, steady bool) away {
+	p := redistest.NewProxy(t, redistest.Server(t).Addr)
+	return away{dialURL(t, "redis://"+p.Addr), func() { p.Delay(500 * time.Millisecond) }, func() { p.Delay(0) }, steady}
 }
 
 // TestInvalidationRefused lets Redis answer everything but DEL: the change must

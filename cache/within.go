@@ -17,7 +17,7 @@ func within[T any](ctx context.Context, start func(func()) bool, ask func(contex
 	}
 	answers := make(chan answer, 1)
 	if !start(func() {
-		var a answer
+		a := answer{err: errClosed} // should ask end its goroutine
 		defer func() { a.panic = recover(); answers <- a }()
 		a.found, a.err = ask(ctx)
 	}) {

@@ -137,3 +137,16 @@ func TestReadOnlyIsToldByTheReplyAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestHealthIsSteadyOnceConnectionsAreOld(t *testing.T) {
+	t.Parallel()
+	h, now, _ := testHealth()
+	h.stir()
+	for after, want := range map[time.Duration]bool{
+		-time.Second: false, 0: false, settling: false, settling + time.Nanosecond: true, time.Hour: true,
+	} {
+		if got := h.steady(now.Add(after)); got != want {
+			t.Errorf("%v after a connection was begun: %v", after, got)
+		}
+	}
+}

@@ -59,8 +59,11 @@ func record(addr, target string) (take, error) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return take{}, fmt.Errorf("GET %s answered %s: %w", target, resp.Status, err)
+	if err != nil {
+		return take{}, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return take{}, fmt.Errorf("GET %s answered %s", target, resp.Status)
 	}
 	resp.Header.Del("Date") // net/http writes its own
 	return take{Header: resp.Header, Body: body}, nil

@@ -38,7 +38,7 @@ func main() {
 	flag.IntVar(&o.conns, "conns", 50, "keep-alive connections")
 	flag.DurationVar(&o.time, "time", 3*time.Second, "length of one measurement")
 	flag.DurationVar(&o.warm, "warm", 500*time.Millisecond, "time before a measurement that does not count")
-	flag.DurationVar(&o.settle, "settle", 6*time.Second, "time after the start, since a process guards its reads while its connections are new")
+	flag.DurationVar(&o.settle, "settle", 8*time.Second, "time after the start: for 7s a process guards its reads against connections in the making")
 	flag.IntVar(&o.tasks, "tasks", 200, "tasks in the store")
 	flag.IntVar(&o.changes, "changes", 300, "changes whose arrival in another process is timed")
 	flag.IntVar(&o.lists, "lists", 100_000, "cached lists that an invalidation meets")

@@ -43,7 +43,7 @@ func dial(ctx context.Context, addr string) (int, error) {
 		return 0, err
 	}
 	defer file.Close()
-	return unix.Dup(int(file.Fd())) // Fd makes it block
+	return unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0) // Fd makes it block
 }
 
 func (p *poller) close() (err error) {
@@ -53,7 +53,7 @@ func (p *poller) close() (err error) {
 	return err
 }
 
-// answerTimeout is how long a server may leave all connections without an answer.
+// answerTimeout is how long all connections that wait may be without an answer.
 const answerTimeout = time.Minute
 
 // wait returns the connections that have something to read; the slice is good until
