@@ -27,11 +27,11 @@ func (s *stage) mirror(ctx context.Context, p peer) (peer, error) {
 	bare := peer{who: "bare-gin", metrics: true}
 	var takes []take
 	for i, target := range p.targets {
-		t, err := record(p.addr, target)
+		t, err := record(p.addr, target, phases[i].gzip)
 		if err != nil {
 			return peer{}, err
 		}
-		t.Path = "/" + phases[i]
+		t.Path = "/" + phases[i].name
 		bare.targets[i] = t.Path
 		takes = append(takes, t)
 	}
@@ -50,10 +50,17 @@ func (s *stage) mirror(ctx context.Context, p peer) (peer, error) {
 }
 
 // record fetches an answer as the driver gets it.
-func record(addr, target string) (take, error) {
+func record(addr, target string, gzip bool) (take, error) {
 	client := http.Client{Transport: &http.Transport{DisableCompression: true}}
 	defer client.CloseIdleConnections()
-	resp, err := client.Get("http://" + addr + target)
+	req, err := http.NewRequest(http.MethodGet, "http://"+addr+target, nil)
+	if err != nil {
+		return take{}, err
+	}
+	if gzip {
+		req.Header.Set("Accept-Encoding", "gzip")
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return take{}, err
 	}

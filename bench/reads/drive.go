@@ -18,18 +18,26 @@ type load struct {
 	p50, p99 time.Duration
 }
 
-// drive sends the same GET over and over on each of conns connections, the next
+// request is a GET as the driver sends it.
+func request(addr, target string, gzip bool) []byte {
+	accept := ""
+	if gzip {
+		accept = "Accept-Encoding: gzip\r\n"
+	}
+	return []byte("GET " + target + " HTTP/1.1\r\nHost: " + addr + "\r\n" + accept + "\r\n")
+}
+
+// drive sends the same request over and over on each of conns connections, the next
 // as soon as the last is answered. It shares the machine with the server, so it is
 // made to take little: one thread polls all connections, and a request costs it one
 // write and one read. With a dearer one, a server of one thread would look better
 // beside one that uses all processors.
-func drive(ctx context.Context, addr, target string, conns int, d time.Duration) (l load, err error) {
+func drive(ctx context.Context, addr string, request []byte, conns int, d time.Duration) (l load, err error) {
 	p, err := connect(ctx, addr, conns)
 	if err != nil {
 		return l, err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	request := []byte("GET " + target + " HTTP/1.1\r\nHost: " + addr + "\r\n\r\n")
 	answers := make([]answer, conns)
 	var delays []time.Duration
 	began := time.Now()
@@ -42,17 +50,17 @@ func drive(ctx context.Context, addr, target string, conns int, d time.Duration)
 	for pending := conns; pending > 0; { // to the end: each request that was sent counts
 		ready, err := p.wait()
 		if err != nil {
-			return l, fmt.Errorf("GET %s: %w", target, err)
+			return l, fmt.Errorf("%.100q: %w", request, err)
 		}
 		for _, i := range ready {
 			a := &answers[i]
 			a.data, err = p.read(i, a.data)
 			if err != nil {
-				return l, fmt.Errorf("GET %s: %w", target, err)
+				return l, fmt.Errorf("%.100q: %w", request, err)
 			}
 			body, whole, err := a.parse()
 			if err != nil {
-				return l, fmt.Errorf("GET %s: %w", target, err)
+				return l, fmt.Errorf("%.100q: %w", request, err)
 			}
 			if !whole {
 				continue

@@ -44,6 +44,8 @@ func TestRun(t *testing.T) {
 		"list10 bare-gin":              {"req_s"},
 		"list20 revela":                {"req_s"},
 		"list20 bare-gin":              {"req_s"},
+		"list20-gzip revela":           {"req_s"},
+		"list20-gzip bare-gin":         {"req_s"},
 		"ratio-task revela":            {"rate_to_gin"},
 		"ratio-list20 revela":          {"rate_to_gin"},
 		"fresh-task revela":            {"p50_ms", "p99_ms"},
@@ -59,7 +61,7 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-	for _, phase := range []string{"task", "list10", "list20"} {
+	for _, phase := range []string{"task", "list10", "list20", "list10-gzip", "list20-gzip"} {
 		if ours, bare := seen[phase+" revela"]["body_bytes"], seen[phase+" bare-gin"]["body_bytes"]; ours != bare {
 			t.Errorf("%s: bodies of %v and %v bytes are compared", phase, ours, bare)
 		}

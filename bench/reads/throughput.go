@@ -12,7 +12,10 @@ import (
 )
 
 // The reads that are measured, in the order of peer.targets.
-var phases = [...]string{"task", "list10", "list20"}
+var phases = [...]struct {
+	name string
+	gzip bool // asked for, as by browsers and most clients
+}{{"task", false}, {"list10", false}, {"list20", false}, {"list10-gzip", true}, {"list20-gzip", true}}
 
 // peer is one server that answers all phases.
 type peer struct {
@@ -27,6 +30,8 @@ type peer struct {
 func targets(id string) [len(phases)]string {
 	return [...]string{
 		"/api/v1/tasks/" + id,
+		"/api/v1/tasks?page=1&limit=10",
+		"/api/v1/tasks?page=1&limit=20",
 		"/api/v1/tasks?page=1&limit=10",
 		"/api/v1/tasks?page=1&limit=20",
 	}
@@ -60,7 +65,7 @@ func throughput(ctx context.Context, s *stage, o options, r *report.Report, ids 
 	for round := range o.rounds {
 		r.Note("round %d of %d", round+1, o.rounds)
 		var seen [len(phases)]map[string]report.Metrics
-		for phase, name := range phases {
+		for phase := range phases {
 			seen[phase] = map[string]report.Metrics{}
 			for i := range peers {
 				p := peers[(i+round)%len(peers)] // nobody is always the first
@@ -68,12 +73,12 @@ func throughput(ctx context.Context, s *stage, o options, r *report.Report, ids 
 				if err != nil {
 					return fmt.Errorf("%s: %w", p.who, err)
 				}
-				r.Add(name, p.who, m)
+				r.Add(phases[phase].name, p.who, m)
 				seen[phase][p.who] = m
 			}
 		}
-		for phase, name := range phases {
-			compare(r, name, seen[phase])
+		for phase := range phases {
+			compare(r, phases[phase].name, seen[phase])
 		}
 	}
 	return nil
@@ -100,14 +105,15 @@ func compare(r *report.Report, phase string, seen map[string]report.Metrics) {
 
 // measure drives one server in one phase.
 func (p peer) measure(ctx context.Context, o options, phase int) (report.Metrics, error) {
-	if _, err := drive(ctx, p.addr, p.targets[phase], o.conns, o.warm); err != nil {
+	request := request(p.addr, p.targets[phase], phases[phase].gzip)
+	if _, err := drive(ctx, p.addr, request, o.conns, o.warm); err != nil {
 		return nil, err
 	}
 	before, err := usageOf(p.server, p.metrics)
 	if err != nil {
 		return nil, err
 	}
-	l, err := drive(ctx, p.addr, p.targets[phase], o.conns, o.time)
+	l, err := drive(ctx, p.addr, request, o.conns, o.time)
 	if err != nil {
 		return nil, err
 	}
