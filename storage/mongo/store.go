@@ -18,6 +18,8 @@ const (
 	opTimeout = 1800 * time.Millisecond
 	// closeTimeout is how long Close waits for operations under way.
 	closeTimeout = opTimeout
+	// abandonTimeout is the same for an Open that failed: nothing is under way.
+	abandonTimeout = 100 * time.Millisecond
 	// indexTimeout is how long Open waits for the server to build indexes over
 	// records that are there already.
 	indexTimeout = time.Minute
@@ -42,7 +44,7 @@ func Open(ctx context.Context, uri, database string) (*Store, error) {
 		return nil, err
 	}
 	if err := s.probe(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.disconnect(abandonTimeout))
 	}
 	return s, nil
 }
@@ -62,7 +64,7 @@ func open(ctx context.Context, uri, database string) (*Store, error) {
 	}
 	s := &Store{client: client, tasks: client.Database(database).Collection("tasks")}
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.disconnect(abandonTimeout))
 	}
 	return s, nil
 }
@@ -85,14 +87,27 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // Close waits a moment for what is under way and disconnects. A Store that is
 // closed answers task.ErrUnavailable.
-func (s *Store) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	err := s.client.Disconnect(ctx)
-	if err == nil || errors.Is(err, driver.ErrClientDisconnected) {
-		return nil
+func (s *Store) Close() error { return s.disconnect(closeTimeout) }
+
+// disconnect lets operations under way end within limit and cuts off the rest. The
+// driver may go on behind it for as long as connecting takes: it waits for a check
+// of the server that began as it was told to stop.
+func (s *Store) disconnect(limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	done := make(chan error, 1)
+	go func() {
+		defer cancel()
+		done <- s.client.Disconnect(ctx)
+	}()
+	<-ctx.Done()
+	select {
+	case err := <-done:
+		if err != nil && !errors.Is(err, driver.ErrClientDisconnected) {
+			return fmt.Errorf("mongo: disconnect: %w", err)
+		}
+	default:
 	}
-	return fmt.Errorf("mongo: disconnect: %w", err)
+	return nil
 }
 
 // Ping reports whether the server that takes changes answers.
