@@ -27,8 +27,7 @@ setup-test: setup ## install what the tests want besides: a C compiler for the r
 
 test: setup-test ## run all tests, with the race detector
 	CGO_ENABLED=1 go test -race -timeout $(TIMEOUT) ./...
-	go test -run 'Memory|Bombs|Sampling|^Fuzz' ./imaging # what the race detector would falsify or slow down
-	go test -run '^TestSearchSpan$$' ./storage/sqlite
+	go test -run 'Memory|Bombs|Sampling|SearchSpan|^Fuzz' ./cache ./imaging ./storage/sqlite # what the race detector would falsify or slow down
 
 # One worker at a time: what a picture takes is measured. A find is written to the
 # target's testdata/fuzz, where `make test` tries it from then on.

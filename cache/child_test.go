@@ -29,7 +29,7 @@ const (
 )
 
 // roles are what children do; they read words from in and say lines to out.
-var roles = map[string]func(p *process) error{"reader": (*process).reads, "filler": (*process).fills, "soaker": (*process).soaks, "hoarder": (*process).hoards}
+var roles = map[string]func(p *process) error{"reader": (*process).reads, "filler": (*process).fills, "soaker": (*process).soaks}
 
 // process is what a child works with.
 type process struct {

@@ -208,7 +208,7 @@ func everywhere(t *testing.T, test func(t *testing.T, dial dialer)) {
 // eventually polls until ok or fails the test.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	within(t, 10*time.Second, what, ok)
+	within(t, 30*time.Second, what, ok)
 }
 
 func within(t *testing.T, limit time.Duration, what string, ok func() bool) {

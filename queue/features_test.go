@@ -79,15 +79,19 @@ func TestIdlePoolTakesAnUrgentJobAtOnce(t *testing.T) {
 	q := newQueue(t, redistest.Shared(t).Client(t))
 	started := make(chan time.Time, 1)
 	run(t, q, handler{process: func(context.Context, *Job) error { started <- time.Now(); return nil }})
+	var late []time.Duration
 	for i := range 5 {
 		s := spec(fmt.Sprint("u", i))
 		s.Urgent = true
 		added := time.Now()
 		add(t, q, s)
-		// Were it in a list to which nobody listens, BLMOVE would take a second.
-		if late := (<-started).Sub(added); late > 700*time.Millisecond {
-			t.Errorf("job %d started after %v", i, late)
-		}
+		late = append(late, (<-started).Sub(added))
+	}
+	// Were they in a list to which nobody listens, BLMOVE would take a second each
+	// time, but for the first, before which the pool was not idle yet. A busy machine
+	// may hold up some of them.
+	if slices.Min(late[1:]) > 700*time.Millisecond {
+		t.Errorf("the jobs started after %v", late)
 	}
 }
 

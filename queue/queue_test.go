@@ -110,7 +110,7 @@ func stats(t *testing.T, q *Queue) Stats {
 }
 
 // patience is long enough for machines that have much else to do.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // eventually polls cond until it holds.
 func eventually(t *testing.T, what string, cond func() bool) {

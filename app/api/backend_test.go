@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,6 +58,7 @@ type backend struct {
 	Hub     *events.Hub
 	Redis   rueidis.Client
 	Log     *observer.ObservedLogs
+	Stop    func() // ends the server when its requests have ended; the test's end does it too
 }
 
 // newBackend starts everything that the API stands on; opts may change what
@@ -107,7 +109,7 @@ func newBackend(t testing.TB, opts ...func(*api.Config)) *backend {
 	srv := api.HTTPServer(b.API, zap.New(core))
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
-	t.Cleanup(func() {
+	b.Stop = sync.OnceFunc(func() {
 		b.API.EndStreams()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -119,6 +121,7 @@ func newBackend(t testing.TB, opts ...func(*api.Config)) *backend {
 			t.Errorf("serve: %v", err)
 		}
 	})
+	t.Cleanup(b.Stop)
 	return b
 }
 

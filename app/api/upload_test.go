@@ -230,7 +230,7 @@ func TestBrokenConnectionsLeaveNothing(t *testing.T) {
 		send("Transfer-Encoding: chunked", "zz\r\n"+chunked, reset)
 		send("Transfer-Encoding: chunked", "fffffffffffffff0\r\nx", reset)
 	}
-	eventually(t, "no temporary file is left", func() bool { return len(b.leftovers(t)) == 0 })
+	b.Stop() // when whatever was sent has come to its end
 	b.clean(t)
 }
 
