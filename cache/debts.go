@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,7 +52,7 @@ func (d *debts) add(id task.ID) {
 	if d.ids == nil {
 		d.ids = make(map[string]debt)
 	}
-	d.ids[key] = debt{id, d.seq}
+	d.ids[key] = debt{task.ID(strings.Clone(string(id))), d.seq} // not the request that it is cut out of
 	d.owed.Store(int64(len(d.ids)))
 }
 

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -97,7 +98,8 @@ func (k *known) lose(id task.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f, ok := s.facts.get(id); ok && !f.gone {
-		s.facts.put(id, &fact{version: f.version, gone: true})
+		// Its id is cut out of a request, which should not stay as long.
+		s.facts.put(task.ID(strings.Clone(string(id))), &fact{version: f.version, gone: true})
 		k.moves.Add(1)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
@@ -70,6 +71,25 @@ func TestEveryErrorHasItsCode(t *testing.T) {
 		if p.code != tt.code || !strings.Contains(p.detail, tt.detail) || strings.Contains(p.detail, "secret") {
 			t.Errorf("%v: %s %q, want %s %q", tt.err, p.code, p.detail, tt.code, tt.detail)
 		}
+	}
+}
+
+// A remembered page does not hold on to the query that it was asked for with.
+func TestRememberedPageKeepsNoQuery(t *testing.T) {
+	t.Parallel()
+	r := newRenderer()
+	query := "q=beach&limit=" + strings.Repeat("0", 30_000) + "10"
+	text := query[2:7]
+	if _, err := r.list(pageKey{text: text}, nil, Pagination{}); err != nil {
+		t.Fatal(err)
+	}
+	for key := range r.pages.young {
+		if key.text != text || unsafe.StringData(key.text) == unsafe.StringData(text) {
+			t.Errorf("the key %q is a part of the query", key.text)
+		}
+	}
+	if r.pages.used < len(text) {
+		t.Errorf("%d bytes are counted", r.pages.used)
 	}
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 
 	"revela/app/web/content"
 	"revela/task"
@@ -106,7 +107,8 @@ func (r renderer) list(key pageKey, tasks []task.Task, place Pagination) (*conte
 	b.Write(end)
 	b.WriteByte('}')
 	body := content.New(jsonType, b.Bytes())
-	r.pages.put(key, renderedPage{place, stamps, body}, 2*b.Len()+(len(stamps)+1)*overhead)
+	key.text = strings.Clone(key.text) // it may be a part of the request's whole query
+	r.pages.put(key, renderedPage{place, stamps, body}, len(key.text)+2*b.Len()+(len(stamps)+1)*overhead)
 	return body, nil
 }
 
