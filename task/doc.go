@@ -12,6 +12,7 @@
 // them. Every step may therefore be repeated after a crash, and a task that was
 // accepted survives the loss of the whole queue.
 //
-// Every write to a record is a compare-and-swap on its Version, so a worker
-// that lost its lease cannot overwrite its successor's result.
+// Every write to a record is a compare-and-swap on its Version, and a finished
+// file never changes, so a worker that lost its lease cannot overwrite its
+// successor's result.
 package task

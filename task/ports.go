@@ -50,7 +50,7 @@ type Reader interface {
 }
 
 // Files keeps pictures, at slash-separated paths relative to DATA_DIR. A file
-// appears at its path complete and synced, or not at all.
+// appears at its path complete and synced, or not at all, and never changes.
 type Files interface {
 	// Stage opens a temporary file in dir, which is made if need be.
 	Stage(ctx context.Context, dir string) (Staged, error)
@@ -77,7 +77,9 @@ type Files interface {
 type Staged interface {
 	io.Writer
 	io.ReaderAt
-	// Commit syncs the file and moves it to path.
+	// Commit syncs the file and moves it to path, unless a finished file is there
+	// already: that stays as it is, this one is discarded, and the error wraps
+	// fs.ErrExist. Of several at once, one succeeds.
 	Commit(path string) error
 	// Discard removes it.
 	Discard() error

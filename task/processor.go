@@ -113,7 +113,10 @@ func (p *Processor) own(ctx context.Context, a Attempt, transition func(Task) (T
 	return Task{}, ErrConflict
 }
 
-// fetch reads the picture behind the task's URL and stores it.
+// fetch reads the picture behind the task's URL and stores it, unless another
+// attempt has stored one that the record does not name yet: that one stays. In
+// another format it has another name, and the one that is not named goes with
+// the task.
 func (p *Processor) fetch(ctx context.Context, t Task) (Task, error) {
 	body, err := p.Fetcher.Fetch(ctx, t.Source)
 	if err != nil {
@@ -175,7 +178,10 @@ func (p *Processor) put(ctx context.Context, id ID, out imaging.Output) (Image, 
 	if _, err := io.Copy(staged, bytes.NewReader(out.Data)); err != nil {
 		return Image{}, err
 	}
-	return img, staged.Commit(img.Path)
+	if err := staged.Commit(img.Path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return Image{}, err
+	}
+	return img, nil
 }
 
 // commit names the results in the record, unless the task is no longer this

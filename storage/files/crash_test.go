@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,30 @@ func TestKilledWhileStaging(t *testing.T) {
 	}
 	if got := everything(t, dir); len(got) != 0 {
 		t.Errorf("left %q", got)
+	}
+}
+
+// A crash in the middle of Commit leaves the finished file a second name.
+func TestSweepTakesTheSecondNameOnly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	name := "storage/images/" + crashed + "/original.jpg"
+	commit(t, s, name, "picture")
+	if err := s.Keep(ctx, crashed); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(filepath.Join(dir, name), filepath.Join(dir, filepath.Dir(name), ".staged-X")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Sweep(ctx, time.Now().Add(time.Hour), never(t)); err != nil || n != 1 {
+		t.Errorf("Sweep() = %d, %v, want the second name", n, err)
+	}
+	if got, want := tree(t, dir), []string{name}; !slices.Equal(got, want) {
+		t.Errorf("files are %q, want %q", got, want)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(b) != "picture" {
+		t.Errorf("the file holds %q, %v", b, err)
 	}
 }
 

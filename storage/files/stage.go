@@ -42,11 +42,17 @@ func (s *Store) within(dir string, f func() error) (err error) {
 	s.tidying.RLock()
 	defer s.tidying.RUnlock()
 	for range 20 {
-		if err = s.makeDir(dir); err == nil {
+		err = s.makeDir(dir)
+		if errors.Is(err, fs.ErrExist) {
+			// MkdirAll says so, too, of what was there a moment ago. Not passed on, for
+			// of Commit it would mean a finished file.
+			err = &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+			continue
+		}
+		if err == nil {
 			err = f()
 		}
-		// MkdirAll says ErrExist, too, of what was there a moment ago.
-		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -130,23 +136,28 @@ type staged struct {
 	done  bool
 }
 
-// Commit implements task.Staged. A finished file at the place is replaced:
-// names come from the content, so its bytes are the same. After an error of the
-// last step, the syncing of the directory, the file is in its place, but might
-// not be there after a loss of power.
+// Commit implements task.Staged. After an error of the last step, the syncing
+// of the directory, the file is in its place, but might not be there after a
+// loss of power.
 func (f *staged) Commit(name string) error {
 	if f.done {
 		return fmt.Errorf("commit %s: %w", name, fs.ErrClosed)
 	}
 	f.done = true
-	if err := f.move(name); err != nil {
+	err := f.move(name)
+	if err != nil {
 		f.remove()
-		return fmt.Errorf("commit %s: %w", name, err)
 	}
-	// All directories, not only those that we made: another file's Commit, which
-	// made one of them, may not have got to here.
-	if err := f.store.syncUp(path.Dir(name), images, outputs); err != nil {
-		return fmt.Errorf("commit %s: sync the directory: %w", name, err)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		// All directories, not only those that we made: another file's Commit, which
+		// made one of them, may not have got to here. Nor may that of the file that
+		// was first, on which the caller relies now.
+		if serr := f.store.syncUp(path.Dir(name), images, outputs); serr != nil {
+			err = fmt.Errorf("sync the directory: %w", serr)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("commit %s: %w", name, err)
 	}
 	return nil
 }
@@ -158,13 +169,13 @@ func (f *staged) move(name string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	rename := func() error { return f.store.root.Rename(f.name, name) }
+	place := func() error { return f.store.place(f.name, name) }
 	dir := path.Dir(name)
 	if dir == path.Dir(f.name) {
 		// Not made again: where it is gone, its task was removed.
-		return rename()
+		return place()
 	}
-	err := f.store.within(dir, rename)
+	err := f.store.within(dir, place)
 	if err != nil {
 		f.store.prune(dir)
 	}

@@ -26,6 +26,9 @@ type Store struct {
 	// tidying is held while empty directories are removed, and read-held while
 	// one is made and gets its first file.
 	tidying sync.RWMutex
+
+	// renaming is held from the look to the rename where there are no hard links.
+	renaming sync.Mutex
 }
 
 var _ task.Files = (*Store)(nil)

@@ -111,8 +111,19 @@ func TestFailedCommitLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Commit("output/" + crashed + "/800/taken"); err == nil {
-		t.Error("Commit over a directory: no error")
+	// It says ErrExist of finished files only.
+	if err := st.Commit("output/" + crashed + "/800/taken"); err == nil || errors.Is(err, fs.ErrExist) {
+		t.Errorf("Commit over a directory: %v", err)
+	}
+	commit(t, s, "output/"+crashed+"/900", "a file")
+	if st, err = s.Stage(ctx, "output/"+crashed); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Commit("output/" + crashed + "/900/x"); err == nil || errors.Is(err, fs.ErrExist) {
+		t.Errorf("Commit below a file: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "output", crashed, "900")); err != nil {
+		t.Fatal(err)
 	}
 	if got := tree(t, dir); len(got) != 0 {
 		t.Errorf("left %q", got)
@@ -201,6 +212,14 @@ func TestPlantedFiles(t *testing.T) {
 	}
 	if err := st.Commit("output/dir/stolen"); err == nil {
 		t.Error("Commit through a link: no error")
+	}
+	for _, name := range []string{"file", "gone", "pipe"} {
+		if st, err = s.Stage(ctx, "output/real"); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Commit("output/" + name); err == nil || errors.Is(err, fs.ErrExist) {
+			t.Errorf("Commit over %s: %v", name, err)
+		}
 	}
 	if err := os.Symlink(outside, in(crashed)); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,8 @@ func Files(t *testing.T, open func(t *testing.T) task.Files) {
 	t.Helper()
 	for name, test := range map[string]func(filesSuite){
 		"CommitShowsTheWholeFile":   filesSuite.commitShowsTheWholeFile,
-		"CommitReplaces":            filesSuite.commitReplaces,
+		"FirstCommitWins":           filesSuite.firstCommitWins,
+		"OneOfManyCommitsWins":      filesSuite.oneOfManyCommitsWins,
 		"CommitInParallel":          filesSuite.commitInParallel,
 		"StageBesideDiscard":        filesSuite.stageBesideDiscard,
 		"StagedIsReadable":          filesSuite.stagedIsReadable,
@@ -74,18 +75,59 @@ func (s filesSuite) commitShowsTheWholeFile() {
 	s.wantContent(name, "first half, second half")
 }
 
-func (s filesSuite) commitReplaces() {
-	name := s.variantOf(task.NewID(), "800")
-	s.put(name, "the same bytes")
-	old, err := s.files.Open(s.t.Context(), name)
-	s.noErr(err)
-	defer old.Close()
-	s.put(name, "the same bytes")
-	s.wantContent(name, "the same bytes")
-	b, err := io.ReadAll(old)
-	s.noErr(err)
-	if string(b) != "the same bytes" {
-		s.t.Errorf("a reader from before reads %q", b)
+// A record may name a finished file with its checksum, so nobody changes it.
+func (s filesSuite) firstCommitWins() {
+	id := task.NewID()
+	dir, original := s.originalOf(id)
+	for _, name := range []string{original, s.variantOf(id, "800")} {
+		s.put(name, "first")
+		// Staged beside its place, and elsewhere.
+		for _, dir := range []string{path.Dir(name), path.Join("output", string(id))} {
+			s.wantTaken(s.commit(dir, name, "second"), name)
+			s.wantContent(name, "first")
+		}
+	}
+	if n := s.sweep(allOld, func(task.ID) (bool, error) { return false, nil }); n != 0 {
+		s.t.Errorf("%d temporary files stayed", n)
+	}
+	beside := path.Join(dir, "original.png")
+	s.put(beside, "second")
+	s.wantContent(beside, "second")
+	s.wantContent(original, "first")
+	// A place that was emptied is free again.
+	s.noErr(s.files.RemoveTask(s.t.Context(), id))
+	s.put(original, "third")
+	s.wantContent(original, "third")
+}
+
+func (s filesSuite) oneOfManyCommitsWins() {
+	const writers = 8
+	content := func(i int) string { return strings.Repeat(fmt.Sprint(i), 10_000) }
+	for range 10 {
+		id := task.NewID()
+		_, name := s.originalOf(id)
+		var errs [writers]error
+		var wg sync.WaitGroup
+		for i := range writers {
+			wg.Go(func() { errs[i] = s.commit(path.Dir(name), name, content(i)) })
+		}
+		wg.Wait()
+		won := 0
+		for i, err := range errs {
+			if err == nil {
+				won++
+				s.wantContent(name, content(i))
+			} else {
+				s.wantTaken(err, name)
+			}
+		}
+		if won != 1 {
+			s.t.Errorf("%d commits of %d succeeded, want one", won, writers)
+		}
+		s.noErr(s.files.Keep(s.t.Context(), id))
+	}
+	if n := s.sweep(allOld, s.refuseToAnswer()); n != 0 {
+		s.t.Errorf("%d temporary files stayed", n)
 	}
 }
 
@@ -96,7 +138,7 @@ func (s filesSuite) commitInParallel() {
 	for i := range writers {
 		wg.Go(func() {
 			// Two directories, so that making one meets making the other.
-			name := s.variantOf(id, fmt.Sprint(i%2))
+			name := path.Join(path.Dir(s.variantOf(id, fmt.Sprint(i%2))), fmt.Sprint(i))
 			st, err := s.files.Stage(s.t.Context(), path.Dir(name))
 			if err != nil {
 				s.t.Error(err)
@@ -115,8 +157,9 @@ func (s filesSuite) commitInParallel() {
 		})
 	}
 	wg.Wait()
-	for i := range 2 {
-		s.wantContent(s.variantOf(id, fmt.Sprint(i)), strings.Repeat("x", 100_000))
+	for i := range writers - 2 {
+		name := path.Join(path.Dir(s.variantOf(id, fmt.Sprint(i%2))), fmt.Sprint(i))
+		s.wantContent(name, strings.Repeat("x", 100_000))
 	}
 }
 
@@ -345,12 +388,27 @@ func (filesSuite) variantOf(id task.ID, resolution string) string {
 
 func (s filesSuite) put(name, content string) {
 	s.t.Helper()
-	st, err := s.files.Stage(s.t.Context(), path.Dir(name))
-	s.noErr(err)
+	s.noErr(s.commit(path.Dir(name), name, content))
+}
+
+// commit stages content in dir and moves it to name.
+func (s filesSuite) commit(dir, name, content string) error {
+	st, err := s.files.Stage(s.t.Context(), dir)
+	if err != nil {
+		return err
+	}
 	defer st.Discard()
-	_, err = io.WriteString(st, content)
-	s.noErr(err)
-	s.noErr(st.Commit(name))
+	if _, err := io.WriteString(st, content); err != nil {
+		return err
+	}
+	return st.Commit(name)
+}
+
+func (s filesSuite) wantTaken(err error, name string) {
+	s.t.Helper()
+	if !errors.Is(err, fs.ErrExist) {
+		s.t.Errorf("commit %s: %v, want fs.ErrExist", name, err)
+	}
 }
 
 func (s filesSuite) wantContent(name, want string) {

@@ -124,14 +124,14 @@ func (s filesSuite) sweepLeavesTheYoung() {
 func (s filesSuite) aKeptTaskStaysKept() {
 	id := task.NewID()
 	dir, name := s.originalOf(id)
-	s.put(name, "first")
+	s.put(name, "picture")
 	s.noErr(s.files.Keep(s.t.Context(), id))
 	st, err := s.files.Stage(s.t.Context(), dir)
 	s.noErr(err)
 	s.noErr(st.Discard())
-	s.put(name, "second")
+	s.wantTaken(s.commit(dir, name, "another"), name)
 	s.sweepNeverAsks()
-	s.wantContent(name, "second")
+	s.wantContent(name, "picture")
 }
 
 func (s filesSuite) keepOfNothing() {

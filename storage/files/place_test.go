@@ -1,0 +1,54 @@
+package files
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// What a file system without hard links is given instead.
+func TestRenameReplacesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, name := range []string{"first", "second"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.rename("first", "place"); err != nil {
+		t.Error(err)
+	}
+	if err := s.rename("second", "place"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("rename to a file: %v, want fs.ErrExist", err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "place")); err != nil || string(b) != "first" {
+		t.Errorf("the place holds %q, %v", b, err)
+	}
+	if err := s.rename("first", "other"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("rename of nothing: %v, want fs.ErrNotExist", err)
+	}
+}
+
+func TestLinkless(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]bool{
+		syscall.EPERM: true, syscall.EOPNOTSUPP: true, syscall.ENOSYS: true,
+		syscall.EMLINK: true, syscall.EXDEV: true, errors.ErrUnsupported: true,
+		syscall.EEXIST: false, syscall.ENOENT: false, syscall.ENOSPC: false, syscall.EACCES: false,
+	} {
+		if got := linkless(&os.LinkError{Op: "linkat", Err: err}); got != want {
+			t.Errorf("linkless(%v) = %v", err, got)
+		}
+	}
+	if linkless(nil) {
+		t.Error("linkless(nil)")
+	}
+}
