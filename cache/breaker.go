@@ -1,45 +1,81 @@
 package cache
 
 import (
+	"context"
+	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// cooldown is how long Redis is left alone after it failed.
-const cooldown = 250 * time.Millisecond
+const (
+	// cooldown is how long Redis is left alone after it failed.
+	cooldown = 250 * time.Millisecond
+	// doubts is how many pings in a row must go unanswered before an answer that was
+	// late once is taken for an outage. A process that has a thousand requests to
+	// serve at once may read what Redis answered in time when the time is over.
+	doubts = 4
+)
 
-// breaker keeps readers from waiting for a Redis that does not answer: after a
-// failure all go past it, and one of them a cooldown tries again.
+// breaker keeps readers from waiting for a Redis that does not answer. While it is
+// open all go past Redis, and one goroutine asks whether it is back.
 type breaker struct {
-	retryAt  atomic.Int64 // unix ns of the next try; 0 while Redis answers
+	life     *life
+	ping     func() error // asks Redis for an answer, in a read's time
 	onChange func(error)
+
+	isOpen  atomic.Bool
+	mu      sync.Mutex
+	watched bool // by a goroutine
 }
 
-// allow reports whether Redis may be used now. probe is true for the one who
-// tries whether it is back.
-func (b *breaker) allow() (ok, probe bool) {
-	at := b.retryAt.Load()
-	if at == 0 {
-		return true, false
-	}
-	now := time.Now()
-	if now.UnixNano() < at {
-		return false, false
-	}
-	ok = b.retryAt.CompareAndSwap(at, now.Add(cooldown).UnixNano())
-	return ok, ok
-}
+func (b *breaker) open() bool { return b.isOpen.Load() }
 
-func (b *breaker) open() bool { return b.retryAt.Load() != 0 }
-
+// fail notes that Redis did not answer.
 func (b *breaker) fail(err error) {
-	if b.retryAt.Swap(time.Now().Add(cooldown).UnixNano()) == 0 && b.onChange != nil {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !late(err) {
+		b.set(err)
+	}
+	if !b.watched {
+		b.watched = b.life.spawn(b.watch)
+	}
+}
+
+// succeed notes that Redis answered.
+func (b *breaker) succeed() {
+	if b.open() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.set(nil)
+	}
+}
+
+// set opens the breaker because of err, or closes it. The caller holds the lock.
+func (b *breaker) set(err error) {
+	if open := err != nil; b.isOpen.Swap(open) != open && b.onChange != nil {
 		b.onChange(err)
 	}
 }
 
-func (b *breaker) succeed() {
-	if b.retryAt.Load() != 0 && b.retryAt.Swap(0) != 0 && b.onChange != nil {
-		b.onChange(nil)
+// watch asks Redis until it answers.
+func (b *breaker) watch() {
+	for pings := 1; ; pings++ {
+		err := b.ping()
+		if b.life.ctx.Err() != nil {
+			return
+		}
+		b.mu.Lock()
+		if !late(err) || pings >= doubts {
+			b.set(err)
+		}
+		b.watched = err != nil
+		b.mu.Unlock()
+		if err == nil || b.open() && !sleep(b.life.ctx, cooldown) {
+			return
+		}
 	}
 }
+
+func late(err error) bool { return errors.Is(err, context.DeadlineExceeded) }

@@ -43,8 +43,8 @@ func New(client rueidis.Client, repo task.Reader, cfg Config) (*Cache, error) {
 	}
 	cfg = cfg.withDefaults()
 	c := &Cache{client: client, repo: repo, cfg: cfg}
-	c.breaker.onChange = cfg.OnChange
 	c.life.ctx, c.life.cancel = context.WithCancel(context.Background())
+	c.breaker.life, c.breaker.ping, c.breaker.onChange = &c.life, c.ping, cfg.OnChange
 	c.known.init()
 	c.pages.held = newBounded[string, page](maxHeld)
 	c.suspects.keys = newBounded[string, uint64](maxSuspects)

@@ -33,8 +33,7 @@ type Config struct {
 	Steady func(now time.Time) bool
 
 	// OnChange, if set, hears when Redis is found unreachable (with the cause)
-	// and when it is found back (nil). It is called by the reader that found it
-	// and must neither block nor call the cache.
+	// and when it is found back (nil). It must neither block nor call the cache.
 	OnChange func(err error)
 }
 

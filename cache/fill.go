@@ -19,8 +19,8 @@ const (
 	claimTTL = 3 * time.Second
 	// maxWait is the longest pause between two looks at another's fill.
 	maxWait = 8 * time.Millisecond
-	// exchange is the time that must be left for a command to be worth sending.
-	exchange = 15 * time.Millisecond
+	// worthwhile is the time that must be left for a command to be worth sending.
+	worthwhile = 15 * time.Millisecond
 )
 
 var (
@@ -85,8 +85,7 @@ func (k *kind[A, T]) claim(ctx context.Context, arg A, key, outdated string, dea
 	defer cancel()
 	prefix := format
 	if k.listed {
-		generation, err := within(ctx, c.life.branch, c.generation)
-		c.heard(err, false)
+		generation, err := exchange(ctx, c, c.life.branch, c.generation)
 		if err != nil || generation == "" {
 			return v, claim{}, false
 		}
@@ -95,10 +94,9 @@ func (k *kind[A, T]) claim(ctx context.Context, arg A, key, outdated string, dea
 	cl = claim{key: key, prefix: prefix, token: prefix + markClaim + rand.Text()}
 	for pause := time.Millisecond; ; pause = min(2*pause, maxWait) {
 		args := []string{prefix, cl.token, strconv.FormatInt(claimTTL.Milliseconds(), 10), outdated}
-		raw, err := within(ctx, c.life.branch, func(ctx context.Context) (string, error) {
+		raw, err := exchange(ctx, c, c.life.branch, func(ctx context.Context) (string, error) {
 			return text(claimScript.Exec(ctx, c.client, []string{key}, args))
 		})
-		c.heard(err, false)
 		if err != nil {
 			return v, claim{}, false
 		}
@@ -113,7 +111,7 @@ func (k *kind[A, T]) claim(ctx context.Context, arg A, key, outdated string, dea
 		} else if pause == time.Millisecond {
 			c.counters.waits.Add(1)
 		}
-		if time.Until(deadline) < pause+exchange || !sleep(ctx, pause) {
+		if time.Until(deadline) < pause+worthwhile || !sleep(ctx, pause) {
 			return v, claim{}, false
 		}
 	}
@@ -132,11 +130,10 @@ func (c *Cache) generation(ctx context.Context) (string, error) {
 func (c *Cache) settle(ctx context.Context, cl claim, value string, ttl time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Budget)
 	defer cancel()
-	stored, err := within(ctx, c.life.branch, func(ctx context.Context) (int64, error) {
+	stored, err := exchange(ctx, c, c.life.branch, func(ctx context.Context) (int64, error) {
 		return settleScript.Exec(ctx, c.client, []string{cl.key},
 			[]string{cl.token, value, strconv.FormatInt(ttl.Milliseconds(), 10)}).AsInt64()
 	})
-	c.heard(err, false)
 	switch {
 	case err != nil || value == "":
 	case stored == 1:

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"revela/task"
@@ -138,32 +140,71 @@ func TestSuspectMarkedAgainStaysOne(t *testing.T) {
 
 func TestBreaker(t *testing.T) {
 	t.Parallel()
-	var heard []error
-	b := breaker{onChange: func(err error) { heard = append(heard, err) }}
-	if ok, probe := b.allow(); !ok || probe || b.open() {
-		t.Fatal("open from the start")
-	}
-	cause := errors.New("cause")
-	b.fail(cause)
-	b.fail(cause)
-	if ok, _ := b.allow(); ok || !b.open() {
-		t.Fatal("closed after a failure")
-	}
-	b.retryAt.Store(time.Now().UnixNano() - 1)
-	if ok, probe := b.allow(); !ok || !probe {
-		t.Fatal("nobody may try again")
-	}
-	if ok, _ := b.allow(); ok {
-		t.Fatal("two try again")
-	}
-	b.succeed()
-	b.succeed()
-	if ok, probe := b.allow(); !ok || probe || b.open() {
-		t.Fatal("open after a success")
-	}
-	if len(heard) != 2 || heard[0] != cause || heard[1] != nil {
-		t.Errorf("heard %v", heard)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var l life
+		l.ctx, l.cancel = context.WithCancel(t.Context())
+		var mu sync.Mutex
+		var reply error // to a ping
+		var heard []error
+		b := breaker{life: &l}
+		b.onChange = func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			heard = append(heard, err)
+		}
+		b.ping = func() error {
+			time.Sleep(75 * time.Millisecond)
+			mu.Lock()
+			defer mu.Unlock()
+			return reply
+		}
+		replies := func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			reply = err
+		}
+		is := func(what string, open bool, changes ...error) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if b.open() != open || !slices.Equal(heard, changes) {
+				t.Fatalf("%s: open %v, heard %v; want %v, %v", what, b.open(), heard, open, changes)
+			}
+		}
+		late, cause := context.DeadlineExceeded, errors.New("cause")
+
+		b.fail(late)
+		b.fail(late)
+		time.Sleep(time.Second)
+		is("late once", false)
+
+		replies(late)
+		b.fail(late)
+		time.Sleep(299 * time.Millisecond)
+		is("three pings unanswered", false)
+		time.Sleep(time.Millisecond)
+		is("four pings unanswered", true, late)
+		replies(nil)
+		time.Sleep(cooldown)
+		is("left alone", true, late)
+		time.Sleep(75 * time.Millisecond)
+		is("back", false, late, nil)
+
+		b.fail(cause)
+		b.fail(cause)
+		is("failed", true, late, nil, cause)
+		b.succeed()
+		is("answered", false, late, nil, cause, nil)
+		time.Sleep(time.Second)
+		replies(cause)
+		b.fail(late)
+		time.Sleep(75 * time.Millisecond)
+		is("a ping failed", true, late, nil, cause, nil, cause)
+
+		l.close()
+		is("closed", true, late, nil, cause, nil, cause)
+	})
 }
 
 func TestFlight(t *testing.T) {

@@ -59,12 +59,9 @@ const maxLate = 3
 // not, it says which value is too old to be used, and whether Redis is usable.
 func (k *kind[A, T]) look(arg A, key string, now, deadline time.Time) (v T, outdated string, usable, ok bool) {
 	c := k.c
-	probe := false
-	if now.Before(deadline) && !c.debts.owes(key, k.listed) {
-		usable, probe = c.breaker.allow()
-	}
+	usable = now.Before(deadline) && !c.debts.owes(key, k.listed) && !c.breaker.open()
 	if usable {
-		f, err := c.peek(key, k.listed, probe, now, deadline)
+		f, err := c.peek(key, k.listed, now, deadline)
 		usable = err == nil
 		prefix, valid := f.prefix(k.listed)
 		if b, filled := body(f.raw, prefix); valid && filled {
@@ -103,30 +100,29 @@ func (f found) prefix(listed bool) (string, bool) {
 
 // peek reads an entry through client-side caching. An error says that Redis
 // could not be asked.
-func (c *Cache) peek(key string, listed, probe bool, now, deadline time.Time) (found, error) {
+func (c *Cache) peek(key string, listed bool, now, deadline time.Time) (found, error) {
 	if c.cfg.Steady != nil && c.cfg.Steady(now) { // a local copy costs no goroutine then
 		ctx := &lateContext{Context: c.life.ctx, deadline: deadline}
 		defer ctx.cancel()
-		f, err := c.ask(ctx, key, listed, probe)
+		f, err := c.ask(ctx, key, listed)
 		c.heard(err, f.local)
 		return f, err
 	}
 	ctx, cancel := context.WithDeadline(c.life.ctx, deadline)
 	defer cancel()
 	f, err := within(ctx, c.life.spawn, func(ctx context.Context) (found, error) {
-		return c.ask(ctx, key, listed, probe)
+		return c.ask(ctx, key, listed)
 	})
 	c.heard(err, f.local)
 	return f, err
 }
 
-func (c *Cache) ask(ctx context.Context, key string, listed, probe bool) (found, error) {
+func (c *Cache) ask(ctx context.Context, key string, listed bool) (found, error) {
 	watched := key // whose copy must not be behind this process' own changes
 	if listed {
 		watched = generationKey
 	}
-	mark, suspect := c.suspects.find(watched)
-	if probe || suspect {
+	if mark, suspect := c.suspects.find(watched); suspect {
 		now, err := text(c.client.Do(ctx, c.client.B().Get().Key(watched).Build()))
 		if err != nil {
 			return found{}, err
@@ -135,7 +131,7 @@ func (c *Cache) ask(ctx context.Context, key string, listed, probe bool) (found,
 		if err != nil {
 			return found{}, err
 		}
-		if suspect && copied == now {
+		if copied == now {
 			c.suspects.clear(watched, mark)
 		}
 		if !listed {
@@ -166,20 +162,46 @@ func (c *Cache) cached(ctx context.Context, key string) rueidis.RedisResult {
 	return c.client.DoCache(ctx, c.client.B().Get().Key(key).Cache(), c.cfg.LocalTTL)
 }
 
+// exchange asks Redis within ctx and tells the breaker how that ended.
+func exchange[T any](ctx context.Context, c *Cache, start func(func()) bool, ask func(context.Context) (T, error)) (T, error) {
+	v, err := within(ctx, start, ask)
+	c.heard(err, false)
+	return v, err
+}
+
 // heard tells the breaker how an exchange with Redis ended. A refusal is an
 // answer too; a local copy is none.
 func (c *Cache) heard(err error, local bool) {
-	if err != nil {
-		if re := (*rueidis.RedisError)(nil); !errors.As(err, &re) {
-			if c.life.ctx.Err() == nil {
-				c.breaker.fail(err)
-			}
-			return
+	switch {
+	case answered(err):
+		if !local {
+			c.breaker.succeed()
 		}
+	case c.life.ctx.Err() == nil:
+		c.breaker.fail(err)
 	}
-	if !local {
-		c.breaker.succeed()
+}
+
+// answered reports whether Redis said something, be it a refusal.
+func answered(err error) bool {
+	if err == nil {
+		return true
 	}
+	_, refused := errors.AsType[*rueidis.RedisError](err)
+	return refused
+}
+
+// ping asks Redis for any answer.
+func (c *Cache) ping() error {
+	ctx, cancel := context.WithTimeout(c.life.ctx, c.cfg.Budget)
+	defer cancel()
+	_, err := within(ctx, c.life.branch, func(ctx context.Context) (string, error) {
+		return text(c.client.Do(ctx, c.client.B().Get().Key(generationKey).Build()))
+	})
+	if answered(err) {
+		return nil
+	}
+	return err
 }
 
 // text returns a reply's text; nil is "".

@@ -95,6 +95,11 @@ func TestRedisAway(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 
+			eventually(t, "the outage to be noticed", func() bool {
+				down, up := heard.counts()
+				return down > up
+			})
+
 			how.back()
 			eventually(t, "the debt to be paid", func() bool { return mine.Stats().Owed == 0 })
 			for what := range 2 {
