@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/redis/rueidis"
 
@@ -23,6 +24,7 @@ type Cache struct {
 	pages    pages
 	suspects suspects
 	debts    debts
+	epoch    atomic.Int64 // the one of Config.Connections that lists and totals were last dropped in
 	breaker  breaker
 	counters counters
 	life     life

@@ -27,10 +27,13 @@ type Config struct {
 	// for it, 1ms to 1m; default 1.9s.
 	LoadTimeout time.Duration
 
-	// Steady, if set, reports that no connection to Redis is being made now. A
-	// read need not guard against waiting for one then, which costs a hot one
-	// more than all the rest. It is called for each read.
-	Steady func(now time.Time) bool
+	// Connections, if set, tells of the client's connections to Redis; it is called
+	// for each read. Steady is that none is being made: a read need not guard against
+	// waiting for one then, which costs a hot one more than all the rest. Epoch is
+	// another number whenever one was made or lost: what Redis holds may be of an
+	// earlier moment then, after a restart from a snapshot or a failover, so lists and
+	// totals from before are not used any more.
+	Connections func(now time.Time) (epoch int64, steady bool)
 
 	// OnChange, if set, hears when Redis is found unreachable (with the cause)
 	// and when it is found back (nil). It must neither block nor call the cache.

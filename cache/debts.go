@@ -56,6 +56,15 @@ func (d *debts) add(id task.ID) {
 	d.owed.Store(int64(len(d.ids)))
 }
 
+// addLists adds the debt of the generation alone.
+func (d *debts) addLists() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.anything.Store(true)
+	d.seq++
+	d.lists = d.seq
+}
+
 // owes reports whether an entry must not be read from Redis.
 func (d *debts) owes(key string, listed bool) bool {
 	if !d.anything.Load() {

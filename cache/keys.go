@@ -11,7 +11,8 @@ import (
 // generationKey holds a random text. A cached list or count is valid only while
 // the text is the one that it was read under; deleting the key therefore makes
 // all of them unreachable at once. It is random, not a counter, so a Redis that
-// lost it can never come back to a value that was used before.
+// lost it does not come back to a value that was used before; one that is restored
+// from a snapshot may, so it is dropped after each change of the connections.
 const generationKey = "tasks:generation"
 
 func taskKey(id task.ID) string { return "task:" + string(id) }

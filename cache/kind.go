@@ -59,9 +59,10 @@ const maxLate = 3
 // not, it says which value is too old to be used, and whether Redis is usable.
 func (k *kind[A, T]) look(arg A, key string, now, deadline time.Time) (v T, outdated string, usable, ok bool) {
 	c := k.c
+	steady := c.connections(now)
 	usable = now.Before(deadline) && !c.debts.owes(key, k.listed) && !c.breaker.open()
 	if usable {
-		f, err := c.peek(key, k.listed, now, deadline)
+		f, err := c.peek(key, k.listed, steady, deadline)
 		usable = err == nil
 		prefix, valid := f.prefix(k.listed)
 		if b, filled := body(f.raw, prefix); valid && filled {
@@ -84,6 +85,23 @@ func (k *kind[A, T]) look(arg A, key string, now, deadline time.Time) (v T, outd
 	return v, outdated, usable, false
 }
 
+// connections reports whether no connection is being made now. If some were made or
+// lost since the last look, Redis may have come back as it was before a change of
+// this process: lists and totals are dropped, which they are until then as by a change
+// that Redis has not taken yet.
+func (c *Cache) connections(now time.Time) (steady bool) {
+	if c.cfg.Connections == nil {
+		return false
+	}
+	epoch, steady := c.cfg.Connections(now)
+	if epoch != c.epoch.Load() {
+		c.debts.addLists()
+		c.epoch.Store(epoch)
+		c.repayLater()
+	}
+	return steady
+}
+
 // found is what Redis, or the copy here, holds of an entry; "" is nothing.
 type found struct {
 	raw, generation string
@@ -100,8 +118,8 @@ func (f found) prefix(listed bool) (string, bool) {
 
 // peek reads an entry through client-side caching. An error says that Redis
 // could not be asked.
-func (c *Cache) peek(key string, listed bool, now, deadline time.Time) (found, error) {
-	if c.cfg.Steady != nil && c.cfg.Steady(now) { // a local copy costs no goroutine then
+func (c *Cache) peek(key string, listed, steady bool, deadline time.Time) (found, error) {
+	if steady { // a local copy costs no goroutine then
 		ctx := &lateContext{Context: c.life.ctx, deadline: deadline}
 		defer ctx.cancel()
 		f, err := c.ask(ctx, key, listed)

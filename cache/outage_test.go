@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -65,9 +66,9 @@ func TestRedisAway(t *testing.T) {
 			x, unread := sample(), sample()
 			r := newRepo(x, unread)
 			heard := &changes{}
-			steady := func(time.Time) bool { return how.steady }
-			mine := newCache(t, dial, r, cache.Config{OnChange: heard.add, Steady: steady})
-			other := newCache(t, dial, r, cache.Config{Steady: steady})
+			connections := func(time.Time) (int64, bool) { return 0, how.steady }
+			mine := newCache(t, dial, r, cache.Config{OnChange: heard.add, Connections: connections})
+			other := newCache(t, dial, r, cache.Config{Connections: connections})
 			for _, c := range []*cache.Cache{mine, other} {
 				eventually(t, "copies in both processes", func() bool {
 					before := c.Stats().LocalHits
@@ -292,6 +293,48 @@ func TestRedisForgets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRedisComesBackFromASnapshot lets Redis come back as it was before a task was
+// made: the list without it must not be read again, by whoever had to connect anew.
+func TestRedisComesBackFromASnapshot(t *testing.T) {
+	t.Parallel()
+	dial := dialer(ownServer(t).dial)
+	r := newRepo(sample())
+	var epoch atomic.Int64
+	cfg := patient
+	cfg.Connections = func(time.Time) (int64, bool) { return epoch.Load(), false }
+	c, trusting := newCache(t, dial, r, cfg), newCache(t, dial, r, patient)
+	rdb := dial(t)
+	keys := []string{"tasks:generation", "tasks:list:2e9b6a97214ed7a66d642166c2a4df55"} // the ten newest
+	snapshot := make(map[string]string)
+	eventually(t, "a list is filled", func() bool {
+		list(t, c)
+		for _, key := range keys {
+			snapshot[key], _ = rdb.Do(t.Context(), rdb.B().Get().Key(key).Build()).ToString()
+		}
+		return strings.Contains(snapshot[keys[1]], "{")
+	})
+	made := sample()
+	r.put(made)
+	c.Invalidate(t.Context(), made.ID)
+	if n := len(list(t, c)); n != 2 {
+		t.Fatalf("%d tasks after one more was made", n)
+	}
+
+	for key, value := range snapshot {
+		if err := rdb.Do(t.Context(), rdb.B().Set().Key(key).Value(value).Ex(time.Minute).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the snapshot is what others read", func() bool { return len(list(t, trusting)) == 1 })
+	epoch.Add(1)
+	for range 20 {
+		if n := len(list(t, c)); n != 2 {
+			t.Fatalf("%d tasks with Redis as it was before", n)
+		}
+	}
+	eventually(t, "the others read the new list", func() bool { return len(list(t, trusting)) == 2 })
 }
 
 // TestRedisIsFull checks that invalidation works while Redis refuses all that
