@@ -65,7 +65,7 @@ func (k *kind[A, T]) fill(ctx context.Context, publish func(T, error), arg A, ke
 	c.counters.loads.Add(1)
 	lctx, cancel := context.WithTimeout(ctx, c.cfg.LoadTimeout)
 	defer cancel()
-	v, err := within(lctx, c.life.branch, func(ctx context.Context) (T, error) { return k.load(ctx, arg) })
+	v, err := k.load(lctx, arg)
 	if err != nil && lctx.Err() == context.DeadlineExceeded {
 		err = fmt.Errorf("%w: no answer from the repository in %v: %w", task.ErrUnavailable, c.cfg.LoadTimeout, err)
 	}

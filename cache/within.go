@@ -3,9 +3,8 @@ package cache
 import "context"
 
 // within returns what ask finds, or an error when ctx ends; ask then goes on by
-// itself. It is for what minds no context at times: a store whose file is locked,
-// and rueidis while a connection is being made that another needs, too, which takes
-// seconds with a server that hangs. start is life's.
+// itself. It is for rueidis, which minds no context while a connection is being made that
+// another needs, too: that takes seconds with a server that hangs. start is life's.
 //
 // ctx is not the caller's of a read: rueidis lets others wait for the same answer and
 // would fail them with it.

@@ -12,9 +12,9 @@
 // whatever becomes of the caller, so its outcome is always known.
 //
 // A file that stays locked, cannot be read or is on a full disk is reported as
-// task.ErrUnavailable within two seconds; while another program holds the locks of
-// SQLite's shared memory, which it never does for long, it may take ten. A file
-// that a newer version wrote is refused.
+// task.ErrUnavailable within two seconds. Only of a change it may take ten, while
+// another program holds the locks of SQLite's shared memory, which it never does for
+// long. A file that a newer version wrote is refused.
 //
 // To test against it, Open a file in t.TempDir; it takes milliseconds.
 package sqlite

@@ -27,8 +27,11 @@ const counted = 50
 // worker works on the file at path and prints a line for what it has stored.
 func worker(path, does string) {
 	ctx := context.Background()
-	s, err := sqlite.Open(ctx, path)
-	if err == nil {
+	var s *sqlite.Store
+	var err error
+	if does == "lock" {
+		err = lock(path)
+	} else if s, err = sqlite.Open(ctx, path); err == nil {
 		switch word, rest, _ := strings.Cut(does, " "); word {
 		case "count":
 			err = count(ctx, s, task.ID(rest))

@@ -49,9 +49,10 @@ func (s *Store) Count(ctx context.Context, f task.Filter) (task.Total, error) {
 }
 
 func (s *Store) count(ctx context.Context, f task.Filter, limit int) (total task.Total, err error) {
-	err = s.read(ctx, func(ctx context.Context) error {
+	total.N, err = read(ctx, func(ctx context.Context) (n int64, err error) {
 		q := count(f, limit+1)
-		return s.reader.QueryRowContext(ctx, q.text, q.args...).Scan(&total.N)
+		err = s.reader.QueryRowContext(ctx, q.text, q.args...).Scan(&n)
+		return n, err
 	})
 	if err != nil {
 		return task.Total{}, fmt.Errorf("count tasks: %w", err)
@@ -91,10 +92,7 @@ func (s *Store) search(ctx context.Context, q task.Query, text string, span int)
 			return n, err
 		},
 	}
-	err = s.read(ctx, func(ctx context.Context) (err error) {
-		m, err = window.Search(ctx, in, q, span)
-		return err
-	})
+	m, err = read(ctx, func(ctx context.Context) (task.Matches, error) { return window.Search(ctx, in, q, span) })
 	if err != nil {
 		return task.Matches{}, fmt.Errorf("search tasks: %w", err)
 	}
@@ -116,24 +114,19 @@ func (s *Store) Unfinished(ctx context.Context, before, due time.Time, after tas
 }
 
 // one returns the task that q selects, or task.ErrNotFound.
-func (s *Store) one(ctx context.Context, q query) (t task.Task, err error) {
-	err = s.read(ctx, func(ctx context.Context) (err error) {
-		t, err = scan(s.reader.QueryRowContext(ctx, q.text, q.args...))
+func (s *Store) one(ctx context.Context, q query) (task.Task, error) {
+	return read(ctx, func(ctx context.Context) (task.Task, error) {
+		t, err := scan(s.reader.QueryRowContext(ctx, q.text, q.args...))
 		if errors.Is(err, sql.ErrNoRows) {
-			return task.ErrNotFound
+			err = task.ErrNotFound
 		}
-		return err
+		return t, err
 	})
-	return t, err
 }
 
 // many returns the tasks that q selects, in its order.
-func (s *Store) many(ctx context.Context, q query) (tasks []task.Task, err error) {
-	err = s.read(ctx, func(ctx context.Context) (err error) {
-		tasks, err = s.collect(ctx, q)
-		return err
-	})
-	return tasks, err
+func (s *Store) many(ctx context.Context, q query) ([]task.Task, error) {
+	return read(ctx, func(ctx context.Context) ([]task.Task, error) { return s.collect(ctx, q) })
 }
 
 // collect is many within an operation.

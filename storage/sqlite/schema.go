@@ -77,10 +77,8 @@ var migrations = []string{
 // migrate brings the file to the latest schema. Of several processes that start
 // at the same time one does the work and the others find it done.
 func (s *Store) migrate(ctx context.Context) error {
-	var have int
-	err := s.read(ctx, func(ctx context.Context) (err error) {
-		have, err = schemaOf(s.reader.QueryRowContext(ctx, askSchema))
-		return err
+	have, err := read(ctx, func(ctx context.Context) (int, error) {
+		return schemaOf(s.reader.QueryRowContext(ctx, askSchema))
 	})
 	if err != nil || have == len(migrations) {
 		return err // mostly without waiting for whoever writes just now

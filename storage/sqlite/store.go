@@ -159,20 +159,42 @@ func (s *Store) Close() error {
 
 // Ping reports whether the file can be read.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, func(ctx context.Context) error {
-		var any bool
-		return s.reader.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM tasks)").Scan(&any)
+	_, err := read(ctx, func(ctx context.Context) (any bool, err error) {
+		err = s.reader.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM tasks)").Scan(&any)
+		return any, err
 	})
+	return err
 }
 
-// read runs one query.
-func (s *Store) read(ctx context.Context, query func(context.Context) error) error {
+// read runs one query and returns what it finds. SQLite cannot be interrupted while it
+// waits for the locks of its shared memory, which it does for up to ten seconds; the
+// query is then left to end by itself.
+func read[T any](ctx context.Context, query func(context.Context) (T, error)) (found T, err error) {
 	if ctx.Err() != nil {
-		return explain(ctx, ctx.Err())
+		return found, explain(ctx, ctx.Err())
 	}
 	bounded, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	return explain(ctx, query(bounded))
+	type answer struct {
+		found T
+		err   error
+		panic any
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		var a answer
+		defer func() { a.panic = recover(); answers <- a }()
+		a.found, a.err = query(bounded)
+	}()
+	select {
+	case a := <-answers:
+		if a.panic != nil {
+			panic(a.panic)
+		}
+		return a.found, explain(ctx, a.err)
+	case <-bounded.Done():
+		return found, explain(ctx, bounded.Err())
+	}
 }
 
 // write runs change in a transaction that holds the file's lock from its start,
