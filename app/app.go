@@ -161,7 +161,7 @@ func (a *App) openTasks(context.Context) (err error) {
 	}
 	a.cache, err = cache.New(a.redis.Client(), a.records, cache.Config{
 		TaskTTL: a.cfg.Cache.TaskTTL, ListTTL: a.cfg.Cache.ListTTL, CountTTL: a.cfg.Cache.CountTTL,
-		OnChange: trouble.changed, Connections: a.redis.Connections,
+		OnChange: trouble.changed, Steady: a.redis.Steady, Epoch: a.redis.Epoch,
 	})
 	if err != nil {
 		return fmt.Errorf("prepare the cache: %w", err)

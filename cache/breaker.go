@@ -11,9 +11,9 @@ import (
 const (
 	// cooldown is how long Redis is left alone after it failed.
 	cooldown = 250 * time.Millisecond
-	// doubts is how many pings in a row must go unanswered before an answer that was
-	// late once is taken for an outage. A process that has a thousand requests to
-	// serve at once may read what Redis answered in time when the time is over.
+	// doubts is how many pings in a row, spread over a cooldown, must go unanswered before
+	// an answer that was late once is taken for an outage. A process that has a thousand
+	// requests to serve at once may read what Redis answered in time when the time is over.
 	doubts = 4
 )
 
@@ -21,7 +21,7 @@ const (
 // open all go past Redis, and one goroutine asks whether it is back.
 type breaker struct {
 	life     *life
-	ping     func() error // asks Redis for an answer, in a read's time
+	ping     func(key string) error // asks for a key, in less time than a read has
 	onChange func(error)
 
 	isOpen  atomic.Bool
@@ -31,24 +31,15 @@ type breaker struct {
 
 func (b *breaker) open() bool { return b.isOpen.Load() }
 
-// fail notes that Redis did not answer.
-func (b *breaker) fail(err error) {
+// fail notes that Redis, or of a cluster the node that has key, did not answer.
+func (b *breaker) fail(key string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !late(err) {
 		b.set(err)
 	}
 	if !b.watched {
-		b.watched = b.life.spawn(b.watch)
-	}
-}
-
-// succeed notes that Redis answered.
-func (b *breaker) succeed() {
-	if b.open() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.set(nil)
+		b.watched = b.life.spawn(func() { b.watch(key) })
 	}
 }
 
@@ -59,10 +50,11 @@ func (b *breaker) set(err error) {
 	}
 }
 
-// watch asks Redis until it answers.
-func (b *breaker) watch() {
+// watch asks for key until there is an answer. Nobody else closes the breaker: an
+// answer may be one that a read would not have waited for.
+func (b *breaker) watch(key string) {
 	for pings := 1; ; pings++ {
-		err := b.ping()
+		err := b.ping(key)
 		if b.life.ctx.Err() != nil {
 			return
 		}
@@ -72,10 +64,15 @@ func (b *breaker) watch() {
 		}
 		b.watched = err != nil
 		b.mu.Unlock()
-		if err == nil || b.open() && !sleep(b.life.ctx, cooldown) {
+		pause := cooldown
+		if !b.open() {
+			pause = cooldown / doubts
+		}
+		if err == nil || !sleep(b.life.ctx, pause) {
 			return
 		}
 	}
 }
 
+// late reports whether err is that time was over, be it the time to connect.
 func late(err error) bool { return errors.Is(err, context.DeadlineExceeded) }

@@ -24,7 +24,7 @@ type Cache struct {
 	pages    pages
 	suspects suspects
 	debts    debts
-	epoch    atomic.Int64 // the one of Config.Connections that lists and totals were last dropped in
+	epoch    atomic.Int64 // of Config.Epoch, when lists and totals were last dropped for it
 	breaker  breaker
 	counters counters
 	life     life
@@ -46,6 +46,9 @@ func New(client rueidis.Client, repo task.Reader, cfg Config) (*Cache, error) {
 	cfg = cfg.withDefaults()
 	c := &Cache{client: client, repo: repo, cfg: cfg}
 	c.life.ctx, c.life.cancel = context.WithCancel(context.Background())
+	if cfg.Epoch != nil {
+		c.epoch.Store(cfg.Epoch())
+	}
 	c.breaker.life, c.breaker.ping, c.breaker.onChange = &c.life, c.ping, cfg.OnChange
 	c.known.init()
 	c.pages.held = newBounded[string, page](maxHeld)

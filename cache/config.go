@@ -24,16 +24,19 @@ type Config struct {
 	Budget time.Duration
 
 	// LoadTimeout bounds one read of the repository on behalf of all who wait
-	// for it, 1ms to 1m; default 1.9s.
+	// for it, 1ms to 1m; default 1.9s. The repository must mind its context.
 	LoadTimeout time.Duration
 
-	// Connections, if set, tells of the client's connections to Redis; it is called
-	// for each read. Steady is that none is being made: a read need not guard against
-	// waiting for one then, which costs a hot one more than all the rest. Epoch is
-	// another number whenever one was made or lost: what Redis holds may be of an
-	// earlier moment then, after a restart from a snapshot or a failover, so lists and
-	// totals from before are not used any more.
-	Connections func(now time.Time) (epoch int64, steady bool)
+	// Steady, if set, reports that no connection to Redis is being made now. A
+	// read need not guard against waiting for one then, which costs a hot one
+	// more than all the rest. It is called for each read.
+	Steady func(now time.Time) bool
+
+	// Epoch, if set, is another number whenever a connection to Redis was made, and is so
+	// before anything is read from it. What Redis holds may be of an earlier moment
+	// then, after a restart from a snapshot or a failover, so lists and totals from before
+	// are not used any more. It is called for each read.
+	Epoch func() int64
 
 	// OnChange, if set, hears when Redis is found unreachable (with the cause)
 	// and when it is found back (nil). It must neither block nor call the cache.

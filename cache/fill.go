@@ -47,8 +47,9 @@ func (k *kind[A, T]) fill(ctx context.Context, publish func(T, error), arg A, ke
 	var held claim
 	// Asked again: an invalidation may have failed after this flight was
 	// decided on and before it could be found and forgotten.
+	epoch := c.noteEpoch()
 	if usable && !c.debts.owes(key, k.listed) {
-		v, cl, ok := k.claim(ctx, arg, key, outdated, deadline)
+		v, cl, ok := k.claim(ctx, arg, key, outdated, epoch, deadline)
 		if ok {
 			publish(v, nil)
 			return
@@ -79,13 +80,13 @@ func (k *kind[A, T]) fill(ctx context.Context, publish func(T, error), arg A, ke
 
 // claim returns the value of a key that somebody else has filled (ok), or a
 // claim on it, or neither: then Redis would take too long.
-func (k *kind[A, T]) claim(ctx context.Context, arg A, key, outdated string, deadline time.Time) (v T, cl claim, ok bool) {
+func (k *kind[A, T]) claim(ctx context.Context, arg A, key, outdated string, epoch int64, deadline time.Time) (v T, cl claim, ok bool) {
 	c := k.c
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	prefix := format
 	if k.listed {
-		generation, err := exchange(ctx, c, c.life.branch, c.generation)
+		generation, err := exchange(ctx, c, generationKey, c.life.branch, c.generation)
 		if err != nil || generation == "" {
 			return v, claim{}, false
 		}
@@ -94,7 +95,7 @@ func (k *kind[A, T]) claim(ctx context.Context, arg A, key, outdated string, dea
 	cl = claim{key: key, prefix: prefix, token: prefix + markClaim + rand.Text()}
 	for pause := time.Millisecond; ; pause = min(2*pause, maxWait) {
 		args := []string{prefix, cl.token, strconv.FormatInt(claimTTL.Milliseconds(), 10), outdated}
-		raw, err := exchange(ctx, c, c.life.branch, func(ctx context.Context) (string, error) {
+		raw, err := exchange(ctx, c, key, c.life.branch, func(ctx context.Context) (string, error) {
 			return text(claimScript.Exec(ctx, c.client, []string{key}, args))
 		})
 		if err != nil {
@@ -104,6 +105,9 @@ func (k *kind[A, T]) claim(ctx context.Context, arg A, key, outdated string, dea
 			return v, cl, false
 		}
 		if b, filled := body(raw, prefix); filled {
+			if k.listed && c.since(epoch) {
+				return v, claim{}, false
+			}
 			if v, ok = k.decode(arg, key, raw, b); ok {
 				return v, claim{}, true
 			}
@@ -130,7 +134,7 @@ func (c *Cache) generation(ctx context.Context) (string, error) {
 func (c *Cache) settle(ctx context.Context, cl claim, value string, ttl time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Budget)
 	defer cancel()
-	stored, err := exchange(ctx, c, c.life.branch, func(ctx context.Context) (int64, error) {
+	stored, err := exchange(ctx, c, cl.key, c.life.branch, func(ctx context.Context) (int64, error) {
 		return settleScript.Exec(ctx, c.client, []string{cl.key},
 			[]string{cl.token, value, strconv.FormatInt(ttl.Milliseconds(), 10)}).AsInt64()
 	})

@@ -152,7 +152,7 @@ func TestBreaker(t *testing.T) {
 			defer mu.Unlock()
 			heard = append(heard, err)
 		}
-		b.ping = func() error {
+		b.ping = func(string) error {
 			time.Sleep(75 * time.Millisecond)
 			mu.Lock()
 			defer mu.Unlock()
@@ -174,16 +174,16 @@ func TestBreaker(t *testing.T) {
 		}
 		late, cause := context.DeadlineExceeded, errors.New("cause")
 
-		b.fail(late)
-		b.fail(late)
+		b.fail("k", late)
+		b.fail("k", late)
 		time.Sleep(time.Second)
 		is("late once", false)
 
 		replies(late)
-		b.fail(late)
-		time.Sleep(299 * time.Millisecond)
+		b.fail("k", late)
+		time.Sleep(4*75*time.Millisecond + 3*cooldown/4 - 1)
 		is("three pings unanswered", false)
-		time.Sleep(time.Millisecond)
+		time.Sleep(1)
 		is("four pings unanswered", true, late)
 		replies(nil)
 		time.Sleep(cooldown)
@@ -191,14 +191,14 @@ func TestBreaker(t *testing.T) {
 		time.Sleep(75 * time.Millisecond)
 		is("back", false, late, nil)
 
-		b.fail(cause)
-		b.fail(cause)
+		b.fail("k", cause)
+		b.fail("k", cause)
 		is("failed", true, late, nil, cause)
-		b.succeed()
-		is("answered", false, late, nil, cause, nil)
-		time.Sleep(time.Second)
+		time.Sleep(75 * time.Millisecond)
+		is("back at once", false, late, nil, cause, nil)
+
 		replies(cause)
-		b.fail(late)
+		b.fail("k", late)
 		time.Sleep(75 * time.Millisecond)
 		is("a ping failed", true, late, nil, cause, nil, cause)
 

@@ -40,7 +40,7 @@ func (c *Cache) Doubt(id task.ID) { c.suspects.mark(taskKey(id), generationKey) 
 func (c *Cache) drop(ctx context.Context, limit time.Duration, ids ...task.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	_, err := exchange(ctx, c, c.life.spawn, func(ctx context.Context) (struct{}, error) {
+	_, err := exchange(ctx, c, generationKey, c.life.spawn, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, c.del(ctx, ids)
 	})
 	return err

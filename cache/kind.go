@@ -59,11 +59,14 @@ const maxLate = 3
 // not, it says which value is too old to be used, and whether Redis is usable.
 func (k *kind[A, T]) look(arg A, key string, now, deadline time.Time) (v T, outdated string, usable, ok bool) {
 	c := k.c
-	steady := c.connections(now)
+	epoch := c.noteEpoch()
 	usable = now.Before(deadline) && !c.debts.owes(key, k.listed) && !c.breaker.open()
 	if usable {
-		f, err := c.peek(key, k.listed, steady, deadline)
+		f, err := c.peek(key, k.listed, now, deadline)
 		usable = err == nil
+		if k.listed && c.since(epoch) {
+			f = found{} // of before or of after, nobody knows
+		}
 		prefix, valid := f.prefix(k.listed)
 		if b, filled := body(f.raw, prefix); valid && filled {
 			if v, ok = k.decode(arg, key, f.raw, b); ok {
@@ -85,22 +88,24 @@ func (k *kind[A, T]) look(arg A, key string, now, deadline time.Time) (v T, outd
 	return v, outdated, usable, false
 }
 
-// connections reports whether no connection is being made now. If some were made or
-// lost since the last look, Redis may have come back as it was before a change of
-// this process: lists and totals are dropped, which they are until then as by a change
-// that Redis has not taken yet.
-func (c *Cache) connections(now time.Time) (steady bool) {
-	if c.cfg.Connections == nil {
-		return false
+// noteEpoch returns the epoch. In a new one Redis may have come back as it was before a
+// change of this process: lists and totals are dropped, and until then taken for ones
+// whose change Redis has not heard of.
+func (c *Cache) noteEpoch() int64 {
+	if c.cfg.Epoch == nil {
+		return 0
 	}
-	epoch, steady := c.cfg.Connections(now)
+	epoch := c.cfg.Epoch()
 	if epoch != c.epoch.Load() {
 		c.debts.addLists()
 		c.epoch.Store(epoch)
 		c.repayLater()
 	}
-	return steady
+	return epoch
 }
+
+// since reports whether another epoch than the given one has begun.
+func (c *Cache) since(epoch int64) bool { return c.cfg.Epoch != nil && c.cfg.Epoch() != epoch }
 
 // found is what Redis, or the copy here, holds of an entry; "" is nothing.
 type found struct {
@@ -118,12 +123,12 @@ func (f found) prefix(listed bool) (string, bool) {
 
 // peek reads an entry through client-side caching. An error says that Redis
 // could not be asked.
-func (c *Cache) peek(key string, listed, steady bool, deadline time.Time) (found, error) {
-	if steady { // a local copy costs no goroutine then
+func (c *Cache) peek(key string, listed bool, now, deadline time.Time) (found, error) {
+	if c.cfg.Steady != nil && c.cfg.Steady(now) { // a local copy costs no goroutine then
 		ctx := &lateContext{Context: c.life.ctx, deadline: deadline}
 		defer ctx.cancel()
 		f, err := c.ask(ctx, key, listed)
-		c.heard(err, f.local)
+		c.heard(key, err)
 		return f, err
 	}
 	ctx, cancel := context.WithDeadline(c.life.ctx, deadline)
@@ -131,7 +136,7 @@ func (c *Cache) peek(key string, listed, steady bool, deadline time.Time) (found
 	f, err := within(ctx, c.life.spawn, func(ctx context.Context) (found, error) {
 		return c.ask(ctx, key, listed)
 	})
-	c.heard(err, f.local)
+	c.heard(key, err)
 	return f, err
 }
 
@@ -180,23 +185,18 @@ func (c *Cache) cached(ctx context.Context, key string) rueidis.RedisResult {
 	return c.client.DoCache(ctx, c.client.B().Get().Key(key).Cache(), c.cfg.LocalTTL)
 }
 
-// exchange asks Redis within ctx and tells the breaker how that ended.
-func exchange[T any](ctx context.Context, c *Cache, start func(func()) bool, ask func(context.Context) (T, error)) (T, error) {
+// exchange asks Redis for something about key within ctx and tells the breaker how
+// that ended.
+func exchange[T any](ctx context.Context, c *Cache, key string, start func(func()) bool, ask func(context.Context) (T, error)) (T, error) {
 	v, err := within(ctx, start, ask)
-	c.heard(err, false)
+	c.heard(key, err)
 	return v, err
 }
 
-// heard tells the breaker how an exchange with Redis ended. A refusal is an
-// answer too; a local copy is none.
-func (c *Cache) heard(err error, local bool) {
-	switch {
-	case answered(err):
-		if !local {
-			c.breaker.succeed()
-		}
-	case c.life.ctx.Err() == nil:
-		c.breaker.fail(err)
+// heard tells the breaker if an exchange with Redis failed.
+func (c *Cache) heard(key string, err error) {
+	if !answered(err) && c.life.ctx.Err() == nil {
+		c.breaker.fail(key, err)
 	}
 }
 
@@ -209,16 +209,22 @@ func answered(err error) bool {
 	return refused
 }
 
-// ping asks Redis for any answer.
-func (c *Cache) ping() error {
-	ctx, cancel := context.WithTimeout(c.life.ctx, c.cfg.Budget)
+// ping asks for any answers about key and the generation, which a list needs as well
+// and another node may have. A read that fills a list needs four answers in its time,
+// so these have to come sooner.
+func (c *Cache) ping(key string) error {
+	ctx, cancel := context.WithTimeout(c.life.ctx, c.cfg.Budget/4)
 	defer cancel()
-	_, err := within(ctx, c.life.branch, func(ctx context.Context) (string, error) {
-		return text(c.client.Do(ctx, c.client.B().Get().Key(generationKey).Build()))
+	_, err := within(ctx, c.life.branch, func(ctx context.Context) (struct{}, error) {
+		for _, r := range c.client.DoMulti(ctx,
+			c.client.B().Get().Key(generationKey).Build(),
+			c.client.B().Get().Key(key).Build()) {
+			if err := r.Error(); !answered(err) {
+				return struct{}{}, err
+			}
+		}
+		return struct{}{}, nil
 	})
-	if answered(err) {
-		return nil
-	}
 	return err
 }
 

@@ -218,7 +218,7 @@ func (p *process) soaks() error {
 	work.Go(func() { paced(ctx, func() { w.write(p) }) })
 	work.Wait()
 	// On a slow machine Redis may have been disturbed all the time. Now it is left alone.
-	for p.cache.Stats().Hits == 0 {
+	for end := time.Now().Add(time.Minute); p.cache.Stats().Hits == 0 && time.Now().Before(end); {
 		w.read(p.cache, false)
 	}
 	w.Hits = p.cache.Stats().Hits

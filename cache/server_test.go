@@ -47,8 +47,11 @@ func TestMain(m *testing.M) {
 		defer shared.stop()
 		code := m.Run()
 		if code == 0 {
-			// rueidis sleeps once more after it has looked at a topology.
-			if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1")); err != nil {
+			// rueidis sleeps on after it has looked at a topology.
+			if err := goleak.Find(
+				goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"),
+				goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*clusterClient)._refresh.func2"),
+			); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				return 1
 			}

@@ -232,6 +232,41 @@ func TestSentinel(t *testing.T) {
 	}
 }
 
+// TestFrozenNode: one node of a cluster hangs, be it a task's or the generation's. The
+// others answer, which is no reason to go on waiting for it.
+func TestFrozenNode(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.Cluster(t, 3, 0, "--cluster-node-timeout", "60000")
+	r := newRepo()
+	for what, key := range map[int]string{0: "task:", 1: "tasks:generation"} {
+		x := sample()
+		if what == 0 { // on another node than the generation
+			for nodes.Of(t, key+string(x.ID)) == nodes.Of(t, "tasks:generation") {
+				x = sample()
+			}
+			key += string(x.ID)
+		}
+		r.put(x)
+		heard := &changes{}
+		c := newCache(t, dialURL(t, nodes.URL), r, cache.Config{OnChange: heard.add})
+		look(t, c, x.ID, what)
+		node := nodes.Masters[nodes.Of(t, key)]
+		node.Freeze()
+		late := 0
+		for range 200 {
+			start := time.Now()
+			look(t, c, x.ID, what)
+			if time.Since(start) > 50*time.Millisecond {
+				late++
+			}
+		}
+		if down, _ := heard.counts(); late > 20 || down == 0 {
+			t.Errorf("%s: %d of 200 reads waited; heard %d times that Redis is away", key, late, down)
+		}
+		node.Thaw()
+	}
+}
+
 // survives reads through a cache whose Redis is in trouble: nothing fails, waits
 // long or shows what was before the change to version want.
 func survives(t *testing.T, c *cache.Cache, id task.ID, want int64) {

@@ -74,7 +74,7 @@ func newBackend(t testing.TB, opts ...func(*api.Config)) *backend {
 	fetcher := must(remote.New(remote.Config{MaxBytes: maxUpload}))(t)
 	t.Cleanup(func() { _ = fetcher.Close() })
 	// As with the Redis of a process that has run for a while.
-	cached := must(cache.New(client, repo, cache.Config{Connections: func(time.Time) (int64, bool) { return 0, true }}))(t)
+	cached := must(cache.New(client, repo, cache.Config{Steady: func(time.Time) bool { return true }}))(t)
 	t.Cleanup(cached.Close)
 	channel := "task-events-" + t.Name()
 	publisher := must(events.NewPublisher(client, events.PublisherConfig{Channel: channel}))(t)

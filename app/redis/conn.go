@@ -112,13 +112,14 @@ func (c *Conn) Describe() string { return c.desc }
 // DoCache asks the server each time.
 func (c *Conn) Tracking() bool { return c.tracking }
 
-// Connections tells two things. Epoch is another number whenever a connection was
-// begun, made or lost. Steady is that this has not happened for a few seconds: while a
-// connection is being made, rueidis lets those who need it wait for seconds, whatever
-// their contexts say.
-func (c *Conn) Connections(now time.Time) (epoch int64, steady bool) {
-	return c.health.connections(now)
-}
+// Steady says that no connection is being made now, nor was one begun or lost a few
+// seconds before. While one is, rueidis lets those who need it wait for seconds,
+// whatever their contexts say.
+func (c *Conn) Steady(now time.Time) bool { return c.health.steady(now) }
+
+// Epoch counts the connections made so far, each before anything that it carries can be
+// read from it.
+func (c *Conn) Epoch() int64 { return c.health.made.Load() }
 
 // Cluster says whether keys of one command must share a slot.
 func (c *Conn) Cluster() bool { return c.client.Mode() == rueidis.ClientModeCluster }

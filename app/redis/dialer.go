@@ -187,7 +187,7 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 			break
 		}
 		c.up = true
-		c.health.stir()
+		c.health.made.Add(1)
 		c.health.connected(c.addr)
 	case err != nil && c.closed.Load(): // by ourselves
 	case err != nil && c.up:

@@ -23,7 +23,8 @@ type health struct {
 	log     *zap.Logger
 	secrets []string
 	now     func() time.Time
-	stirred atomic.Int64 // when a connection was last begun, made or ended, ns since 1970
+	stirred atomic.Int64 // when a connection was last begun or ended, ns since the epoch
+	made    atomic.Int64 // connections whose server answered
 
 	mu    sync.Mutex
 	nodes map[string]*node
@@ -54,19 +55,16 @@ func (h *health) node(addr string) *node {
 	return n
 }
 
-// stir notes that a connection has been begun or made, or has ended and will be made
-// again.
+// stir notes that a connection is being made, or has ended and will be made again.
 func (h *health) stir() { h.stirred.Store(h.now().UnixNano()) }
 
 // settling is longer than it takes to make a connection: dialling and the greeting
 // have dialTimeout each.
 const settling = 2*dialTimeout + time.Second
 
-// connections returns when a connection was last begun, made or lost, as an epoch, and
-// whether every one has been as it is for a while.
-func (h *health) connections(now time.Time) (epoch int64, steady bool) {
-	epoch = h.stirred.Load()
-	return epoch, now.UnixNano()-epoch > int64(settling)
+// steady reports whether every connection has been as it is for a while.
+func (h *health) steady(now time.Time) bool {
+	return now.UnixNano()-h.stirred.Load() > int64(settling)
 }
 
 // mayDial returns an error that wraps the last failure while addr has to wait.

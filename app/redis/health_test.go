@@ -145,7 +145,7 @@ func TestHealthIsSteadyOnceConnectionsAreOld(t *testing.T) {
 	for after, want := range map[time.Duration]bool{
 		-time.Second: false, 0: false, settling: false, settling + time.Nanosecond: true, time.Hour: true,
 	} {
-		if _, got := h.connections(now.Add(after)); got != want {
+		if got := h.steady(now.Add(after)); got != want {
 			t.Errorf("%v after a connection was begun: %v", after, got)
 		}
 	}
