@@ -3,7 +3,8 @@
 //
 // A file is written under a hidden name beside its place, synced and linked
 // into it, so a reader sees all of it or nothing, whatever crashes when. Once
-// there it never changes: the first Commit wins. All access goes through an
+// there it never changes: the first Commit wins (see place for what a file system
+// without hard links can promise). All access goes through an
 // os.Root: no name leads out of the directory, not even over a symbolic link
 // planted in it.
 //

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"syscall"
 )
 
 // place gives the file tmp its name, in one step, if nothing has that name. The
@@ -14,8 +13,8 @@ func (s *Store) place(tmp, name string) error {
 	switch {
 	case err == nil:
 		_ = s.root.Remove(tmp) // otherwise Sweep takes this name of it away
-	case linkless(err):
-		err = s.rename(tmp, name)
+	case !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist):
+		err = s.rename(tmp, name) // no links here, or none allowed
 	}
 	if !errors.Is(err, fs.ErrExist) {
 		return err
@@ -28,17 +27,6 @@ func (s *Store) place(tmp, name string) error {
 		return fmt.Errorf("%s is in the way, which is no regular file", name)
 	}
 	return err
-}
-
-// linkless says whether err is that of a file system without hard links, or with
-// none between these two places.
-func linkless(err error) bool {
-	for _, e := range []error{errors.ErrUnsupported, syscall.EPERM, syscall.EMLINK, syscall.EXDEV} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 // rename is place without hard links. A rename replaces what is there, so the

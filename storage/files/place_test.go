@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 )
 
@@ -34,21 +33,5 @@ func TestRenameReplacesNothing(t *testing.T) {
 	}
 	if err := s.rename("first", "other"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("rename of nothing: %v, want fs.ErrNotExist", err)
-	}
-}
-
-func TestLinkless(t *testing.T) {
-	t.Parallel()
-	for err, want := range map[error]bool{
-		syscall.EPERM: true, syscall.EOPNOTSUPP: true, syscall.ENOSYS: true,
-		syscall.EMLINK: true, syscall.EXDEV: true, errors.ErrUnsupported: true,
-		syscall.EEXIST: false, syscall.ENOENT: false, syscall.ENOSPC: false, syscall.EACCES: false,
-	} {
-		if got := linkless(&os.LinkError{Op: "linkat", Err: err}); got != want {
-			t.Errorf("linkless(%v) = %v", err, got)
-		}
-	}
-	if linkless(nil) {
-		t.Error("linkless(nil)")
 	}
 }

@@ -29,9 +29,9 @@ func lock(path string) error {
 	return err
 }
 
-// TestLockedMemory: SQLite waits for these locks and hears of no interruption; those
+// TestHeldLocks: SQLite waits for these locks and hears of no interruption; those
 // who read do not wait with it.
-func TestLockedMemory(t *testing.T) {
+func TestHeldLocks(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
 	s := open(t, path)
@@ -62,8 +62,8 @@ func TestLockedMemory(t *testing.T) {
 		"Ping":   func() error { return s.Ping(t.Context()) },
 	} {
 		began := time.Now()
-		if err := read(); !errors.Is(err, task.ErrUnavailable) || time.Since(began) > 2*time.Second {
-			t.Errorf("%s: %v after %v, want ErrUnavailable within 2 s", what, err, time.Since(began))
+		if err := read(); !errors.Is(err, task.ErrUnavailable) || time.Since(began) > 5*time.Second {
+			t.Errorf("%s: %v after %v, want ErrUnavailable long before SQLite's ten seconds", what, err, time.Since(began))
 		}
 	}
 

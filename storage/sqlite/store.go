@@ -149,8 +149,8 @@ func (s *Store) useWAL(ctx context.Context) error {
 	}
 }
 
-// Close waits for what is under way and closes the file. A Store that is closed
-// answers task.ErrUnavailable.
+// Close closes the file; a read that was given up closes its part of it when it ends.
+// A Store that is closed answers task.ErrUnavailable.
 func (s *Store) Close() error {
 	// The writer last: whoever closes the file last folds the log into it, which
 	// a reader may not.
@@ -182,7 +182,7 @@ func read[T any](ctx context.Context, query func(context.Context) (T, error)) (f
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		var a answer
+		a := answer{err: errors.New("the query ended its goroutine")}
 		defer func() { a.panic = recover(); answers <- a }()
 		a.found, a.err = query(bounded)
 	}()
