@@ -12,7 +12,7 @@ import (
 // the text is the one that it was read under; deleting the key therefore makes
 // all of them unreachable at once. It is random, not a counter, so a Redis that
 // lost it does not come back to a value that was used before; one that is restored
-// from a snapshot may, so it is dropped after each change of the connections.
+// from a snapshot may, so it is dropped after each new connection.
 const generationKey = "tasks:generation"
 
 func taskKey(id task.ID) string { return "task:" + string(id) }
